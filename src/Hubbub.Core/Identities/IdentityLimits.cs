@@ -1,0 +1,32 @@
+namespace Hubbub.Core.Identities;
+
+/// <summary>The bounds on identities and consumer groups, each with its reason.</summary>
+public static class IdentityLimits
+{
+    /// <summary>Characters in a device or module id: the service's documented maximum.</summary>
+    public const int IdLengthMax = 128;
+
+    /// <summary>Devices in a hub: the service's documented maximum. All of them are held in memory.</summary>
+    public const int DevicesMax = 1_000_000;
+
+    /// <summary>Modules of one device: the service's documented maximum.</summary>
+    public const int ModulesPerDeviceMax = 50;
+
+    /// <summary>Bytes of a status reason in UTF-8: the service's documented maximum.</summary>
+    public const int StatusReasonBytesMax = 128;
+
+    /// <summary>Characters of a device scope, which holds an id and a generation.</summary>
+    public const int DeviceScopeLengthMax = 256;
+
+    /// <summary>Parent scopes of a device: the service's documented maximum.</summary>
+    public const int ParentScopesMax = 1;
+
+    /// <summary>Devices in one list: the service's documented maximum.</summary>
+    public const int ListMax = 1000;
+
+    /// <summary>Consumer groups of one entity, with <c>$Default</c>: the service's documented maximum.</summary>
+    public const int ConsumerGroupsMax = 20;
+
+    /// <summary>Characters in the name of a consumer group: the service's documented maximum.</summary>
+    public const int ConsumerGroupNameLengthMax = 50;
+}
