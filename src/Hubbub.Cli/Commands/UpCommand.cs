@@ -1,0 +1,181 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Net;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Hubbub.Server.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hubbub.Cli.Commands;
+
+/// <summary><c>hubbub up</c>: runs a hub until SIGTERM or SIGINT.</summary>
+internal static class UpCommand
+{
+    private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<string[]> Host = new("--host")
+    {
+        Description = "A DNS name by which clients reach the hub; the first is used in connection strings. Default: localhost.",
+        HelpName = "NAME",
+    };
+    private static readonly Option<int> AmqpsPort = Port("--amqps-port", "AMQP over TLS.", 5671);
+    private static readonly Option<int?> HttpsPort = new("--https-port")
+    {
+        Description = "HTTPS and AMQP over WebSocket. Default: 443, or 8443 when 443 may not be bound.",
+        HelpName = "N",
+    };
+    private static readonly Option<int> AmqpPort = Port("--amqp-port", "Plain AMQP, on loopback only; 0 = off.", 5672);
+    private static readonly Option<IPAddress[]> Bind = new("--bind")
+    {
+        Description = "An address to listen on. Default: loopback while every host name means loopback, else every address.",
+        HelpName = "ADDRESS",
+        CustomParser = result => [.. result.Tokens.Select(token =>
+        {
+            if (!IPAddress.TryParse(token.Value, out var address))
+                result.AddError($"'{token.Value}' is no IP address.");
+            return address ?? IPAddress.None;
+        })],
+    };
+    private static readonly Option<int> Partitions = new("--partitions")
+    {
+        Description = "Partitions of a new event log; an existing log keeps its own.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 4,
+    };
+    private static readonly Option<TimeSpan> Retention = new("--retention")
+    {
+        Description = "How long events are kept, as 12h or 7d. Default: 1d.",
+        HelpName = "TIME",
+        CustomParser = Quantities.ParseDuration,
+    };
+    private static readonly Option<long?> RetentionSize = new("--retention-size")
+    {
+        Description = "How many bytes of events are kept at most, as 10GB. Default: no bound.",
+        HelpName = "SIZE",
+        CustomParser = Quantities.ParseSize,
+    };
+    private static readonly Option<string?> Certificate = new("--certificate")
+    {
+        Description = "Own server certificate, PEM with its chain or PFX. Default: one of the hub's own development CA.",
+        HelpName = "FILE",
+    };
+    private static readonly Option<string?> CertificateKey =
+        new("--certificate-key") { Description = "The certificate's private key, PEM.", HelpName = "FILE" };
+    private static readonly Option<string?> CertificatePassword =
+        new("--certificate-password-file") { Description = "A file that holds the PFX's password.", HelpName = "FILE" };
+    private static readonly Option<bool> PublicMetrics =
+        new("--public-metrics") { Description = "Answer /metrics to every address, not only to loopback." };
+    private static readonly Option<LogLevel> Level = new("--log-level")
+    {
+        Description = "Trace, Debug, Information, Warning, Error or None.",
+        HelpName = "LEVEL",
+        DefaultValueFactory = _ => LogLevel.Information,
+    };
+    private static readonly Option<bool> Json =
+        new("--json") { Description = "Print one JSON object when every listener accepts, then nothing more." };
+
+    public static Command Create()
+    {
+        var command = new Command("up", "Run a hub.")
+        {
+            Data, Host, AmqpsPort, HttpsPort, AmqpPort, Bind, Partitions, Retention, RetentionSize,
+            Certificate, CertificateKey, CertificatePassword, PublicMetrics, Level, Json,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var options = ToOptions(parsed);
+        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var terminate = OnSignal(PosixSignal.SIGTERM, stop);
+        using var interrupt = OnSignal(PosixSignal.SIGINT, stop);
+        await using var log = new StandardErrorLog(options.LogLevel, TimeProvider.System);
+        try
+        {
+            await using var server = await HubServer.StartAsync(options, TimeProvider.System, log, cancellationToken);
+            var ready = server.Description with { Pid = null, ReadyMs = SinceProcessStartMs() };
+            if (parsed.GetValue(Json))
+                Console.Out.WriteLine(ready.ToJson());
+            else
+                Greet(ready);
+            await stop.Task;
+            await server.StopAsync();
+            return ExitCode.Done;
+        }
+        catch (HubStartException e)
+        {
+            throw new CommandFailedException(e.Message, inner: e);
+        }
+    }
+
+    private static HubOptions ToOptions(ParseResult parsed)
+    {
+        var hosts = parsed.GetValue(Host) is { Length: > 0 } names ? names : ["localhost"];
+        var amqpPort = parsed.GetValue(AmqpPort);
+        var options = new HubOptions
+        {
+            DataDirectory = Path.GetFullPath(parsed.GetValue(Data)!),
+            HostNames = hosts,
+            AmqpsPort = parsed.GetValue(AmqpsPort),
+            HttpsPort = parsed.GetValue(HttpsPort) ?? 443,
+            HttpsPortRequired = parsed.GetValue(HttpsPort) is not null,
+            AmqpPort = amqpPort == 0 ? null : amqpPort,
+            BindAddresses = parsed.GetValue(Bind) is { Length: > 0 } addresses ? addresses : null,
+            Partitions = parsed.GetValue(Partitions),
+            Retention = parsed.GetResult(Retention) is null ? TimeSpan.FromDays(1) : parsed.GetValue(Retention),
+            RetentionBytes = parsed.GetValue(RetentionSize),
+            CertificatePath = parsed.GetValue(Certificate),
+            CertificateKeyPath = parsed.GetValue(CertificateKey),
+            CertificatePasswordPath = parsed.GetValue(CertificatePassword),
+            MetricsPublic = parsed.GetValue(PublicMetrics),
+            LogLevel = parsed.GetValue(Level),
+        };
+        return options.Validate() is { } problem
+            ? throw new CommandFailedException(problem, ExitCode.Usage)
+            : options;
+    }
+
+    /// <summary>What a person wants to read first; keys only when a terminal shows them to this person alone.</summary>
+    private static void Greet(HubFile hub)
+    {
+        var version = typeof(UpCommand).Assembly.GetName().Version?.ToString(3);
+        var plain = hub.Ports.Amqp == 0 ? "" : $", plain AMQP {hub.Ports.Amqp} on loopback";
+        Console.Out.WriteLine($"Hubbub {version}: {hub.HostName} is ready after {hub.ReadyMs} ms");
+        Console.Out.WriteLine($"  AMQPS {hub.Ports.Amqps}, HTTPS and WebSocket {hub.Ports.Https}{plain}");
+        Console.Out.WriteLine($"  data in {hub.Data}");
+        if (!Console.IsOutputRedirected && hub.ConnectionStrings.TryGetValue("iothubowner", out var owner))
+            Console.Out.WriteLine($"  {owner}");
+        var data = Path.GetRelativePath(Environment.CurrentDirectory, hub.Data) == CommonOptions.DefaultDataDirectory
+            ? ""
+            : $" --data {ShellWord.Quote(hub.Data)}";
+        Console.Out.WriteLine();
+        Console.Out.WriteLine("Next, in another terminal:");
+        if (hub.CaCertificate is not null)
+            Console.Out.WriteLine($"  hubbub trust{data}                        # once: let this machine trust the hub's CA");
+        Console.Out.WriteLine($"  hubbub device create my-device{data}      # prints the device's connection string");
+        Console.Out.WriteLine($"  hubbub connection-string{data}            # for services; --eventhubs for readers");
+        Console.Out.WriteLine();
+        Console.Out.WriteLine("Ctrl+C stops it.");
+    }
+
+    private static long SinceProcessStartMs()
+    {
+        using var process = Process.GetCurrentProcess();
+        return (long)(TimeProvider.System.GetLocalNow() - process.StartTime).TotalMilliseconds;
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, TaskCompletionSource stop) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            // A second signal ends the process as usual.
+            context.Cancel = stop.TrySetResult();
+        });
+
+    private static Option<int> Port(string name, string description, int port) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => port,
+    };
+}

@@ -1,0 +1,13 @@
+using System.CommandLine;
+using Hubbub.Cli.Commands;
+
+namespace Hubbub.Cli;
+
+/// <summary>The command line: every verb, one file each in Commands.</summary>
+internal static class HubbubCommand
+{
+    public static RootCommand Create() => new("An IoT hub of your own that Azure IoT SDKs can talk to.")
+    {
+        UpCommand.Create(),
+    };
+}

@@ -1,0 +1,55 @@
+namespace Hubbub.Server.Hosting;
+
+/// <summary>Every bound of the listeners, with its reason.</summary>
+public static class HostingLimits
+{
+    /// <summary>Names in one certificate; keeps the handshake within a few packets.</summary>
+    public const int HostNamesMax = 32;
+
+    /// <summary>More than Event Hubs' own 32, and few enough files to keep open.</summary>
+    public const int PartitionsMax = 256;
+
+    /// <summary>Less would be gone before a reader that restarts is back.</summary>
+    public const long RetentionBytesMin = 16 << 20;
+
+    /// <summary>About 60 KiB each with TLS: half a gibibyte at the most, and within a usual limit of open files.</summary>
+    public const int ConnectionsMax = 10_000;
+
+    /// <summary>
+    /// TLS handshakes in progress; beyond it the oldest is dropped, so that stalled ones cannot keep others out.
+    /// </summary>
+    public const int HandshakesMax = 2_000;
+
+    /// <summary>From TCP accept to the end of the TLS handshake.</summary>
+    public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Connections that the kernel holds for us: a whole fleet reconnects at the same time.</summary>
+    public const int ListenBacklog = 4_096;
+
+    /// <summary>Bytes read ahead of a connection's consumer: two AMQP frames of 64 KiB.</summary>
+    public const int ReadBufferBytesMax = 128 << 10;
+
+    /// <summary>Bytes handed to a connection's socket before its writer waits.</summary>
+    public const int WriteBufferBytesMax = 128 << 10;
+
+    /// <summary>Request headers; a token of 2 KiB fits many times.</summary>
+    public const int RequestHeadersBytesMax = 32 << 10;
+
+    /// <summary>A REST body: 100 devices with everything that they may have.</summary>
+    public const long RequestBodyBytesMax = 1 << 20;
+
+    /// <summary>How long an HTTP connection may wait for its next request.</summary>
+    public static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a peer may take to answer a WebSocket close.</summary>
+    public static readonly TimeSpan WebSocketCloseTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a stop waits for connections to end by themselves.</summary>
+    public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(8);
+
+    /// <summary>How often the certificate's files are looked at.</summary>
+    public static readonly TimeSpan CertificateCheckInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>A certificate file beyond this is refused unread.</summary>
+    public const long CertificateFileBytesMax = 256 << 10;
+}
