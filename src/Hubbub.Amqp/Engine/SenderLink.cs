@@ -1,0 +1,227 @@
+using Hubbub.Amqp.Codec;
+using Hubbub.Amqp.Framing;
+using Hubbub.Amqp.Performatives;
+
+namespace Hubbub.Amqp.Engine;
+
+/// <summary>
+/// The sending end of a link. A message goes out when there is credit and the session's window is open; one that is
+/// larger than the peer's frames is split, and its rest waits for the window by itself.
+/// </summary>
+public sealed class SenderLink : AmqpLink
+{
+    private LinkCredit _credit = new(0);
+    private ByteBuffer? _rest;
+    private int _restOffset;
+    private uint _deliveryId;
+    private bool _settled;
+    private int _payloadStart;
+
+    internal SenderLink(AmqpSession session, string name)
+        : base(session, Role.Sender, name)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override uint Credit => _credit.Available;
+
+    /// <summary>The peer wants the credit used up now: send what there is, then call <see cref="Drained"/>.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>True when a message would go out (at least its first frame).</summary>
+    public bool CanSend =>
+        IsAttached
+        && _credit.Available > 0
+        && _rest is null
+        && Session.OutgoingWindowRemaining > 0
+        && Session.OutgoingUnsettled.Span < Session.Connection.Limits.UnsettledSpanMax;
+
+    internal override uint DeliveryCount => _credit.DeliveryCount;
+
+    internal override bool DrainFlag => IsDraining;
+
+    /// <summary>Sends one message.</summary>
+    /// <param name="tag">At most 32 bytes, unique among the link's unsettled deliveries.</param>
+    /// <param name="messageFormat">0 for the standard one.</param>
+    /// <param name="message">The encoded message; copied.</param>
+    /// <param name="settled">True when no disposition is wanted.</param>
+    /// <param name="token">Comes back with the peer's disposition.</param>
+    /// <returns>False when <see cref="CanSend"/> is.</returns>
+    public bool TrySend(
+        ReadOnlySpan<byte> tag, uint messageFormat, ReadOnlySpan<byte> message, bool settled, object? token = null)
+    {
+        if (!CanSend)
+            return false;
+        var start = BeginMessage(tag, messageFormat, settled);
+        message.CopyTo(Session.Output.GetSpan(message.Length));
+        Session.Output.Advance(message.Length);
+        EndMessage(start, token);
+        return true;
+    }
+
+    /// <summary>
+    /// Starts a message whose bytes the caller then appends to the connection's Output; only when
+    /// <see cref="CanSend"/> is true, and with <see cref="EndMessage"/> before anything else is called.
+    /// </summary>
+    /// <param name="tag">As in <see cref="TrySend"/>; copied.</param>
+    /// <param name="messageFormat">As in <see cref="TrySend"/>.</param>
+    /// <param name="settled">As in <see cref="TrySend"/>.</param>
+    /// <returns>What <see cref="EndMessage"/> wants back.</returns>
+    public int BeginMessage(ReadOnlySpan<byte> tag, uint messageFormat, bool settled)
+    {
+        _credit.TryTake();
+        _deliveryId = Session.TakeDeliveryId();
+        _settled = settled;
+        var start = Session.BeginFrame();
+        var writer = new AmqpWriter(Session.Output);
+        var mark = writer.BeginList(Transfer.Descriptor);
+        writer.WriteUInt(Handle);
+        writer.WriteUInt(_deliveryId);
+        writer.WriteBinary(tag);
+        writer.WriteUInt(messageFormat);
+        writer.WriteBoolean(settled);
+        writer.WriteBoolean(false);
+        writer.WriteNull();
+        writer.WriteNull();
+        writer.WriteBoolean(false);
+        writer.WriteBoolean(false);
+        writer.WriteBoolean(false);
+        writer.EndList(mark, TransferFieldCount);
+        _payloadStart = Session.Output.Length;
+        return start;
+    }
+
+    /// <summary>Completes the message that <see cref="BeginMessage"/> started.</summary>
+    public void EndMessage(int start, object? token = null)
+    {
+        if (!_settled)
+            Session.OutgoingUnsettled.TryAdd(_deliveryId, this, token, 0);
+        var output = Session.Output;
+        if ((uint)(output.Length - start) <= Session.Connection.RemoteFrameSizeBytesMax)
+        {
+            FrameWriter.End(output, start);
+            Session.TakeOutgoing();
+            return;
+        }
+        Split(start);
+    }
+
+    /// <summary>
+    /// Settles a delivery whose outcome the peer told without settling it (rcv-settle-mode second).
+    /// </summary>
+    public void Settle(uint deliveryId, DeliveryState? state) => Session.SettleSent(deliveryId, state);
+
+    /// <summary>Says that there is nothing more to send: a drain gives the credit back (AMQP 2.6.7).</summary>
+    public void Drained()
+    {
+        if (!IsDraining || !IsAttached || _rest is not null)
+            return;
+        _credit.Drain();
+        Session.WriteFlow(this, echo: false);
+        IsDraining = false;
+    }
+
+    internal override bool OnFlow(in Flow flow)
+    {
+        if (!IsAttached || flow.LinkCredit is not { } linkCredit)
+            return false;
+        // AMQP 2.6.7: before the receiver has seen our attach it knows no delivery-count, and ours began at 0.
+        _credit.Update(flow.DeliveryCount ?? 0, linkCredit);
+        IsDraining = flow.Drain;
+        if (flow.Drain && _credit.Available == 0)
+            Drained();
+        return true;
+    }
+
+    /// <summary>Sends more of a split message when the window has opened.</summary>
+    internal void ResumePartial()
+    {
+        if (_rest is not null && IsAttached)
+            SendRest();
+    }
+
+    private const int TransferFieldCount = 11;
+
+    private protected override void OnAttached(Attach remote)
+    {
+    }
+
+    private protected override void OnStopped()
+    {
+        if (_rest is null)
+            return;
+        _rest.Dispose();
+        _rest = null;
+        Session.PartialSends--;
+    }
+
+    // The frame is too large for the peer: its payload moves to a buffer of its own, and goes out in pieces.
+    private void Split(int start)
+    {
+        var output = Session.Output;
+        var payload = output.WrittenSpan[_payloadStart..];
+        _rest = new ByteBuffer();
+        payload.CopyTo(_rest.GetSpan(payload.Length));
+        _rest.Advance(payload.Length);
+        _restOffset = 0;
+        Session.PartialSends++;
+        var head = output.WrittenSpan[start.._payloadStart].ToArray();
+        output.Truncate(start);
+        SendFirst(head);
+        SendRest();
+    }
+
+    private void SendFirst(ReadOnlySpan<byte> head)
+    {
+        // The head is the whole transfer performative with more = false; only that byte differs in the first frame.
+        var output = Session.Output;
+        var start = output.Length;
+        head.CopyTo(output.GetSpan(head.Length));
+        output.Advance(head.Length);
+        output.WrittenSpan[start + head.Length - MoreFromEnd] = FormatCode.True;
+        AppendRest((int)Session.Connection.RemoteFrameSizeBytesMax - head.Length);
+        FrameWriter.End(output, start);
+        Session.TakeOutgoing();
+    }
+
+    /// <summary>more is followed by rcv-settle-mode, state, resume, aborted and batchable, one byte each.</summary>
+    private const int MoreFromEnd = 6;
+
+    private void SendRest()
+    {
+        var output = Session.Output;
+        while (_rest is not null && Session.OutgoingWindowRemaining > 0)
+        {
+            var start = Session.BeginFrame();
+            var writer = new AmqpWriter(output);
+            new Transfer { Handle = Handle, DeliveryId = _deliveryId, Settled = _settled, More = true }.Write(ref writer);
+            var room = (int)Session.Connection.RemoteFrameSizeBytesMax - (output.Length - start);
+            if (_rest.Length - _restOffset <= room)
+            {
+                output.Truncate(start);
+                start = Session.BeginFrame();
+                writer = new AmqpWriter(output);
+                new Transfer { Handle = Handle, DeliveryId = _deliveryId, Settled = _settled }.Write(ref writer);
+                AppendRest(int.MaxValue);
+                _rest.Dispose();
+                _rest = null;
+                Session.PartialSends--;
+            }
+            else
+            {
+                AppendRest(room);
+            }
+            FrameWriter.End(output, start);
+            Session.TakeOutgoing();
+        }
+    }
+
+    private void AppendRest(int bytesMax)
+    {
+        var piece = _rest!.WrittenSpan[_restOffset..];
+        piece = piece[..Math.Min(piece.Length, bytesMax)];
+        piece.CopyTo(Session.Output.GetSpan(piece.Length));
+        Session.Output.Advance(piece.Length);
+        _restOffset += piece.Length;
+    }
+}
