@@ -275,6 +275,12 @@ public ref struct AmqpReader
         return _memory[start.._position];
     }
 
+    /// <summary>What was read since <paramref name="start"/>, as a slice.</summary>
+    public readonly ReadOnlyMemory<byte> Slice(int start) => _memory[start.._position];
+
+    /// <summary>Reads one value of a simple type that was checked before; its bounds are checked again.</summary>
+    internal void SkipSimple() => _position = ValueScanner.SkipSimple(_span, _position);
+
     /// <summary>Reads one value of any type, checking all of it, as a view of the slice.</summary>
     public AmqpValue ReadValue() => new(ReadEncodedValue());
 

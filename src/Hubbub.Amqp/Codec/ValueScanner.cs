@@ -14,6 +14,20 @@ internal static class ValueScanner
     /// <summary>The position after the value that starts at <paramref name="position"/>.</summary>
     internal static int Skip(ReadOnlySpan<byte> bytes, int position) => SkipValue(bytes, position, 0);
 
+    /// <summary>
+    /// The position after the value of a simple type that starts at <paramref name="position"/> and that was checked
+    /// before: only its bounds are looked at.
+    /// </summary>
+    internal static int SkipSimple(ReadOnlySpan<byte> bytes, int position)
+    {
+        var code = ReadByte(bytes, position++);
+        var fixedWidth = FormatCode.FixedWidth(code);
+        if (fixedWidth >= 0)
+            return Advance(bytes, position, fixedWidth);
+        var sizeWidth = (code & 0xF0) == 0xA0 ? 1 : 4;
+        return Advance(bytes, position + sizeWidth, ReadSize(bytes, position, sizeWidth));
+    }
+
     private static int SkipValue(ReadOnlySpan<byte> bytes, int position, int depth)
     {
         if ((uint)position >= (uint)bytes.Length)
