@@ -9,5 +9,9 @@ internal static class HubbubCommand
     public static RootCommand Create() => new("An IoT hub of your own that Azure IoT SDKs can talk to.")
     {
         UpCommand.Create(),
+        DeviceCommand.Create(),
+        ConsumerGroupCommand.Create(),
+        ConnectionStringCommand.Create(),
+        TrustCommand.Create(),
     };
 }

@@ -4,9 +4,8 @@ using Hubbub.Cli;
 var parsed = HubbubCommand.Create().Parse(args);
 if (parsed.Errors.Count > 0)
 {
-    foreach (var error in parsed.Errors)
-        Console.Error.WriteLine($"hubbub: {error.Message}");
-    Console.Error.WriteLine("hubbub: see 'hubbub --help'.");
+    var reasons = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
+    Console.Error.WriteLine($"hubbub: {reasons} See 'hubbub --help'.");
     return ExitCode.Usage;
 }
 try

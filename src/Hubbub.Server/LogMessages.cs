@@ -17,7 +17,7 @@ internal static partial class LogMessages
     public static partial void HubStopped(this ILogger logger, long elapsedMs);
 
     [LoggerMessage(4, LogLevel.Warning, "{Reason} HTTPS listens on {Port} instead; clients that cannot be told a port "
-        + "(all Azure SDKs over WebSocket and REST) need 443.")]
+        + "(Azure's SDKs, for WebSocket and REST) need 443.")]
     public static partial void HttpsPortReplaced(this ILogger logger, string reason, int port);
 
     [LoggerMessage(5, LogLevel.Information, "A server certificate for {HostNames} was issued: {Path}.")]

@@ -119,7 +119,8 @@ internal static class UpCommand
             HostNames = hosts,
             AmqpsPort = parsed.GetValue(AmqpsPort),
             HttpsPort = parsed.GetValue(HttpsPort) ?? 443,
-            HttpsPortRequired = parsed.GetValue(HttpsPort) is not null,
+            // A port that was asked for is not replaced by another one.
+            HttpsFallbackPort = parsed.GetValue(HttpsPort) is null ? 8443 : null,
             AmqpPort = amqpPort == 0 ? null : amqpPort,
             BindAddresses = parsed.GetValue(Bind) is { Length: > 0 } addresses ? addresses : null,
             Partitions = parsed.GetValue(Partitions),

@@ -18,8 +18,8 @@ public sealed record HubOptions
     /// <summary>HTTPS and AMQP over WebSocket; 0 takes any free port.</summary>
     public int HttpsPort { get; init; } = 443;
 
-    /// <summary>True when the port was asked for, so that no other may take its place.</summary>
-    public bool HttpsPortRequired { get; init; }
+    /// <summary>Takes the place of <see cref="HttpsPort"/> when that may not be bound; null: nothing does.</summary>
+    public int? HttpsFallbackPort { get; init; } = 8443;
 
     /// <summary>Plain AMQP, only ever on the loopback interface; null switches it off, 0 takes any free port.</summary>
     public int? AmqpPort { get; init; } = 5672;
@@ -62,12 +62,6 @@ public sealed record HubOptions
     /// <summary>The name in connection strings and SASL identities.</summary>
     public string HostName => HostNames[0];
 
-    /// <summary>The hub's own name: the first label of its host name.</summary>
-    public string HubName => HostName.Split('.', 2)[0];
-
-    /// <summary>The name of the event stream for Event Hubs clients (<c>EntityPath</c>).</summary>
-    public string EventsEntityName => HubName;
-
     /// <summary>True when no host name can mean another machine.</summary>
     public bool IsLoopbackOnly => HostNames.All(IsLoopbackName);
 
@@ -85,7 +79,7 @@ public sealed record HubOptions
                 return $"'{name}' is no host name; give a DNS name without scheme and port, as --host hub.example.org.";
         }
         if (AmqpsPort is < 0 or > ushort.MaxValue || HttpsPort is < 0 or > ushort.MaxValue
-            || AmqpPort is < 0 or > ushort.MaxValue)
+            || AmqpPort is < 0 or > ushort.MaxValue || HttpsFallbackPort is < 0 or > ushort.MaxValue)
             return "A port must be 0 to 65535.";
         if (AmqpsPort != 0 && AmqpsPort == HttpsPort || AmqpPort is > 0 && (AmqpPort == AmqpsPort || AmqpPort == HttpsPort))
             return "Two listeners were given the same port.";

@@ -10,7 +10,6 @@ namespace Hubbub.Server.Hosting;
 /// </summary>
 internal sealed class ListenSockets : IDisposable
 {
-    private const int HttpsFallbackPort = 8443;
     private const int FreePortAttempts = 16;
     private readonly Dictionary<EndPoint, Socket> _sockets = [];
 
@@ -64,10 +63,10 @@ internal sealed class ListenSockets : IDisposable
         {
             return Bind(addresses, options.HttpsPort, "HTTPS", "--https-port");
         }
-        catch (HubStartException e) when (!options.HttpsPortRequired && options.HttpsPort == 443)
+        catch (HubStartException e) when (options.HttpsFallbackPort is not null)
         {
-            var endPoints = Bind(addresses, HttpsFallbackPort, "HTTPS", "--https-port");
-            logger.HttpsPortReplaced(e.Message, HttpsFallbackPort);
+            var endPoints = Bind(addresses, options.HttpsFallbackPort.Value, "HTTPS", "--https-port");
+            logger.HttpsPortReplaced(e.Message, endPoints[0].Port);
             return endPoints;
         }
     }

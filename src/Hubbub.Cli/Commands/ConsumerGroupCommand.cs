@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Hubbub.Cli.Commands;
+
+/// <summary><c>hubbub consumer-group ...</c>: the named views of the event stream.</summary>
+internal static class ConsumerGroupCommand
+{
+    private static readonly Argument<string> Name = new("NAME") { Description = "The group's name; case does not matter." };
+    private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
+    public static Command Create() => new("consumer-group", "Create, list and delete consumer groups of the event stream.")
+    {
+        Verb("create", "Create a consumer group.", CreateAsync, Name),
+        Verb("list", "List the consumer groups.", ListAsync, null),
+        Verb("delete", "Delete a consumer group; its readers are cut off.", DeleteAsync, Name),
+    };
+
+    private static Command Verb(
+        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, Argument? argument)
+    {
+        var command = new Command(name, description) { Data, Json };
+        if (argument is not null)
+            command.Add(argument);
+        command.SetAction(action);
+        return command;
+    }
+
+    private static async Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var name = parsed.GetValue(Name)!;
+        using var rest = new HubRest(HubOf(parsed));
+        var group = await rest.SendAsync(
+            HttpMethod.Put, PathOf(name), "{}", null, $"consumer group '{name}' was not created", cancellationToken);
+        if (parsed.GetValue(Json) && group is { } created)
+            Output.JsonLine(created);
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        using var rest = new HubRest(HubOf(parsed));
+        var groups = await rest.SendAsync(
+            HttpMethod.Get, "/consumerGroups", null, null, "consumer groups were not listed", cancellationToken);
+        if (groups is not { ValueKind: JsonValueKind.Array } list)
+            return ExitCode.Done;
+        if (parsed.GetValue(Json))
+        {
+            foreach (var group in list.EnumerateArray())
+                Output.JsonLine(group);
+            return ExitCode.Done;
+        }
+        Output.Table(
+            ["Consumer group", "Created"],
+            list.EnumerateArray().Select(group =>
+                new[] { Output.TextOf(group, "name"), Output.TextOf(group, "createdAt") }));
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> DeleteAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var name = parsed.GetValue(Name)!;
+        using var rest = new HubRest(HubOf(parsed));
+        await rest.SendAsync(
+            HttpMethod.Delete, PathOf(name), null, null, $"consumer group '{name}' was not deleted", cancellationToken);
+        if (parsed.GetValue(Json))
+            Console.Out.WriteLine(new JsonObject { ["name"] = name, ["deleted"] = true }.ToJsonString());
+        return ExitCode.Done;
+    }
+
+    private static HubAddress HubOf(ParseResult parsed) =>
+        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+
+    private static string PathOf(string name) => name is "." or ".."
+        ? throw new CommandFailedException($"'{name}' cannot be a consumer group.", ExitCode.Usage)
+        : $"/consumerGroups/{Uri.EscapeDataString(name)}";
+}

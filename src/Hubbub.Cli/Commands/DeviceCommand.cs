@@ -1,0 +1,166 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Hubbub.Cli.Commands;
+
+/// <summary><c>hubbub device ...</c>: the hub's registry of devices, over its HTTPS service.</summary>
+internal static class DeviceCommand
+{
+    private static readonly Argument<string> Id = new("ID") { Description = "The device's id; case matters." };
+    private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+    private static readonly Option<int> Top = new("--top")
+    {
+        Description = "At most so many devices, up to 1000.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1000,
+    };
+
+    public static Command Create() => new("device", "Create, list, show, enable, disable and delete devices.")
+    {
+        Verb("create", "Create a device with two random keys; prints its connection string.", CreateAsync, Id),
+        Verb("list", "List devices.", ListAsync, Top),
+        Verb("show", "Show a device.", ShowAsync, Id),
+        Verb("delete", "Delete a device.", DeleteAsync, Id),
+        Verb("enable", "Let a device connect.", (p, c) => SetStatusAsync(p, "enabled", c), Id),
+        Verb("disable", "Keep a device out, and cut it off if it is connected.", (p, c) => SetStatusAsync(p, "disabled", c), Id),
+    };
+
+    /// <summary>The device as the hub shows it.</summary>
+    public static async Task<JsonElement> GetAsync(HubRest rest, string id, string what, CancellationToken cancellationToken) =>
+        await rest.SendAsync(HttpMethod.Get, PathOf(id), null, null, what, cancellationToken)
+        ?? throw new CommandFailedException($"{what}: the hub sent nothing.");
+
+    /// <summary>The string that a device's program connects with.</summary>
+    public static string ConnectionStringOf(HubAddress hub, JsonElement device)
+    {
+        var id = Output.TextOf(device, "deviceId");
+        var key = Output.TextOf(device, "authentication", "symmetricKey", "primaryKey");
+        return key.Length > 0
+            ? $"HostName={hub.HostName};DeviceId={id};SharedAccessKey={key}"
+            : $"HostName={hub.HostName};DeviceId={id};x509=true";
+    }
+
+    private static Command Verb(
+        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, Symbol parameter)
+    {
+        var command = new Command(name, description) { Data, Json };
+        if (parameter is Argument argument)
+            command.Add(argument);
+        else if (parameter is Option option)
+            command.Add(option);
+        command.SetAction(action);
+        return command;
+    }
+
+    private static async Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var (hub, id) = (HubOf(parsed), parsed.GetValue(Id)!);
+        using var rest = new HubRest(hub);
+        var description = new JsonObject { ["deviceId"] = id, ["status"] = "enabled" };
+        var device = await rest.SendAsync(
+            HttpMethod.Put, PathOf(id), description.ToJsonString(), null, $"device '{id}' was not created", cancellationToken);
+        if (device is { } created)
+        {
+            if (parsed.GetValue(Json))
+                Output.JsonLine(created);
+            else
+                Console.Out.WriteLine(ConnectionStringOf(hub, created));
+        }
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        using var rest = new HubRest(HubOf(parsed));
+        var path = $"/devices?top={parsed.GetValue(Top)}";
+        var devices = await rest.SendAsync(HttpMethod.Get, path, null, null, "devices were not listed", cancellationToken);
+        if (devices is not { ValueKind: JsonValueKind.Array } list)
+            return ExitCode.Done;
+        var sorted = list.EnumerateArray().OrderBy(device => Output.TextOf(device, "deviceId"), StringComparer.Ordinal);
+        if (parsed.GetValue(Json))
+        {
+            foreach (var device in sorted)
+                Output.JsonLine(device);
+            return ExitCode.Done;
+        }
+        Output.Table(
+            ["Device", "Status", "Connection", "Authentication", "Last activity"],
+            sorted.Select(device => new[]
+            {
+                Output.TextOf(device, "deviceId"),
+                Output.TextOf(device, "status"),
+                Output.TextOf(device, "connectionState"),
+                Output.TextOf(device, "authentication", "type"),
+                TimeOf(device, "lastActivityTime"),
+            }));
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> ShowAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var (hub, id) = (HubOf(parsed), parsed.GetValue(Id)!);
+        using var rest = new HubRest(hub);
+        var device = await GetAsync(rest, id, $"device '{id}' was not shown", cancellationToken);
+        if (parsed.GetValue(Json))
+        {
+            Output.JsonLine(device);
+            return ExitCode.Done;
+        }
+        Output.Table(
+            ["Device", id],
+            [
+                ["status", Output.TextOf(device, "status")],
+                ["status reason", Output.TextOf(device, "statusReason")],
+                ["connection", Output.TextOf(device, "connectionState")],
+                ["last activity", TimeOf(device, "lastActivityTime")],
+                ["waiting commands", Output.TextOf(device, "cloudToDeviceMessageCount")],
+                ["authentication", Output.TextOf(device, "authentication", "type")],
+                ["connection string", ConnectionStringOf(hub, device)],
+                ["generation", Output.TextOf(device, "generationId")],
+            ]);
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> DeleteAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var id = parsed.GetValue(Id)!;
+        using var rest = new HubRest(HubOf(parsed));
+        await rest.SendAsync(
+            HttpMethod.Delete, PathOf(id), null, "\"*\"", $"device '{id}' was not deleted", cancellationToken);
+        if (parsed.GetValue(Json))
+            Console.Out.WriteLine(new JsonObject { ["deviceId"] = id, ["deleted"] = true }.ToJsonString());
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> SetStatusAsync(ParseResult parsed, string status, CancellationToken cancellationToken)
+    {
+        var id = parsed.GetValue(Id)!;
+        var what = $"device '{id}' was not {status}";
+        using var rest = new HubRest(HubOf(parsed));
+        var device = await GetAsync(rest, id, what, cancellationToken);
+        var changed = JsonObject.Create(device) ?? throw new CommandFailedException($"{what}: the hub sent no device.");
+        changed["status"] = status;
+        // With the tag that was read: a change that somebody else made in between is not undone.
+        var result = await rest.SendAsync(
+            HttpMethod.Put, PathOf(id), changed.ToJsonString(), $"\"{Output.TextOf(device, "etag")}\"", what, cancellationToken);
+        if (parsed.GetValue(Json) && result is { } updated)
+            Output.JsonLine(updated);
+        return ExitCode.Done;
+    }
+
+    private static HubAddress HubOf(ParseResult parsed) =>
+        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+
+    private static string PathOf(string id) => id is "." or ".."
+        ? throw new CommandFailedException($"'{id}' cannot be a device id.", ExitCode.Usage)
+        : $"/devices/{Uri.EscapeDataString(id)}";
+
+    /// <summary>The year 1 stands for "never".</summary>
+    private static string TimeOf(JsonElement device, string name)
+    {
+        var time = Output.TextOf(device, name);
+        return time.StartsWith("0001-", StringComparison.Ordinal) ? "never" : time;
+    }
+}
