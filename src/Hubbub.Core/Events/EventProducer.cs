@@ -15,10 +15,12 @@ public abstract class EventProducer
     /// <summary>How many map elements (keys plus values) <see cref="Annotations"/> holds.</summary>
     public int AnnotationCount { get; private set; }
 
-    /// <summary>The commit in which <see cref="LogStampOffset"/> is valid. Owned by the log, guarded by its lock.</summary>
+    /// <summary>The newest commit with an event of this producer. Owned by the log, guarded by its lock.</summary>
     public long LogCommit { get; set; } = -1;
 
-    /// <summary>Where the current commit holds <see cref="Annotations"/>. Owned by the log, guarded by its lock.</summary>
+    /// <summary>
+    /// Where the commit holds <see cref="Annotations"/>; 0 when it does not yet. Owned by the log, guarded by its lock.
+    /// </summary>
     public int LogStampOffset { get; set; }
 
     /// <summary>
@@ -28,7 +30,8 @@ public abstract class EventProducer
     {
         Annotations = annotations;
         AnnotationCount = annotationCount;
-        LogCommit = -1;
+        // LogCommit stays, or a commit that already holds events of this producer would call it twice.
+        LogStampOffset = 0;
     }
 
     /// <summary>
