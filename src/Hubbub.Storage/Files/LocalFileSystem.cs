@@ -1,0 +1,70 @@
+namespace Hubbub.Storage.Files;
+
+/// <summary>
+/// The operating system's files. Made for local disks: what it promises is what <c>fdatasync</c> (Linux),
+/// <c>F_FULLFSYNC</c> (macOS) and <c>FlushFileBuffers</c> (Windows) promise.
+/// </summary>
+public sealed class LocalFileSystem : IFileSystem
+{
+    public static LocalFileSystem Instance { get; } = new();
+
+    public IStorageFile Open(string path) => LocalFile.Open(path, FileMode.Open);
+
+    public IStorageFile Create(string path) => LocalFile.Open(path, FileMode.Create);
+
+    public void CreateDirectory(string path)
+    {
+        var missing = new Stack<string>();
+        for (var at = Path.GetFullPath(path); !Directory.Exists(at); at = Path.GetDirectoryName(at)!)
+            missing.Push(at);
+        while (missing.TryPop(out var directory))
+        {
+            CreateOne(directory);
+            SyncDirectory(Path.GetDirectoryName(directory)!);
+        }
+    }
+
+    public IReadOnlyList<StoredFile> List(string directory)
+    {
+        var files = new List<StoredFile>();
+        if (!Directory.Exists(directory))
+            return files;
+        foreach (var file in new DirectoryInfo(directory).EnumerateFiles())
+            files.Add(new StoredFile(file.Name, file.Length));
+        return files;
+    }
+
+    public void Rename(string from, string to)
+    {
+        try
+        {
+            File.Move(from, to, overwrite: true);
+        }
+        catch (IOException error) when (NativeFile.IsNoSpace(error.HResult))
+        {
+            throw new StorageFullException($"No room to rename {from}", error);
+        }
+    }
+
+    public void Delete(string path) => File.Delete(path);
+
+    public void SyncDirectory(string directory) => NativeFile.SyncDirectory(directory);
+
+    public long GetFreeBytes(string directory) => new DriveInfo(directory).AvailableFreeSpace;
+
+    private static void CreateOne(string directory)
+    {
+        try
+        {
+            // Events and keys are nobody else's business on a shared machine.
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(directory);
+            else
+                Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (IOException error) when (NativeFile.IsNoSpace(error.HResult))
+        {
+            throw new StorageFullException($"No room to create {directory}", error);
+        }
+    }
+}
