@@ -1,6 +1,9 @@
 namespace Hubbub.Amqp.Codec;
 
 /// <summary>Reads for the optional fields of composite types: null stands for "absent" (AMQP 1.4).</summary>
+/// <remarks>
+/// Symbol and ReadOnlyMemory convert from null themselves, so theirs is cast: uncast, null would become an empty value.
+/// </remarks>
 public static class NullableReads
 {
 #pragma warning disable CS1591 // Each reads what its name says, or a null.
@@ -18,7 +21,7 @@ public static class NullableReads
         reader.TryReadNull() ? null : reader.ReadTimestamp();
 
     public static ReadOnlyMemory<byte>? ReadBinaryOrNull(this ref AmqpReader reader) =>
-        reader.TryReadNull() ? null : reader.ReadBinary();
+        reader.TryReadNull() ? (ReadOnlyMemory<byte>?)null : reader.ReadBinary();
 
     public static string? ReadStringOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadString();
 

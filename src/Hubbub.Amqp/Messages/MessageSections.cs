@@ -75,7 +75,7 @@ public readonly struct MessageSections
             if (length == 0)
                 return ReadOnlyMemory<byte>.Empty;
             var isInOrder = _ranges[4].Length == 0 || _ranges[3].Length == 0 || _ranges[3].Start < _ranges[4].Start;
-            return length == end - start && isInOrder ? _message[start..end] : null;
+            return length == end - start && isInOrder ? _message[start..end] : default(ReadOnlyMemory<byte>?);
         }
     }
 
