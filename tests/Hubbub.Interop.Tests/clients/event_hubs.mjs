@@ -19,6 +19,13 @@ function position(from) {
     return from;
 }
 
+/** `{ last: n }` stands for the n events that end the partition now; everything else is a position already. */
+async function resolve(client, partitionId, from) {
+    if (from.last === undefined) { return position(from); }
+    const { lastEnqueuedSequenceNumber } = await client.getPartitionProperties(partitionId);
+    return { sequenceNumber: lastEnqueuedSequenceNumber - from.last + 1, isInclusive: true };
+}
+
 function emitEvent(event, partitionId, fields = {}) {
     emit("event", {
         partitionId,
@@ -70,7 +77,8 @@ async function properties(ask) {
 /** Reads every named partition from its position: `expected` events in all, then listens on for `quietMs`. */
 async function readAll(ask) {
     const client = connect(ask);
-    const readers = Object.entries(ask.from).map(([id, from]) => read(client, id, { startPosition: position(from) }));
+    const starts = await Promise.all(Object.entries(ask.from).map(async ([id, from]) => [id, await resolve(client, id, from)]));
+    const readers = starts.map(([id, from]) => read(client, id, { startPosition: from }));
     const total = () => readers.reduce((sum, reader) => sum + reader.received, 0);
     const failure = () => readers.find((reader) => reader.failure)?.failure;
     await until(() => failure() || total() >= ask.expected, ask.timeoutMs ?? 30000, `${ask.expected} events (${total()} came)`).catch((late) => emit("late", { description: late.message, received: total() }));
@@ -94,12 +102,12 @@ async function follow(ask) {
     await client.close();
 }
 
-/** Two readers with owner levels one after the other; says how each ended. */
+/** Readers with the given owner levels (null: none), one after the other; says how each ended. */
 async function epochs(ask) {
     const readers = [];
     for (const level of ask.levels) {
         const client = connect(ask);
-        const reader = read(client, ask.partition, { startPosition: earliestEventPosition, ...(level === null ? {} : { ownerLevel: level }) }, () => {});
+        const reader = read(client, ask.partition, { startPosition: position(ask.from), ...(level === null ? {} : { ownerLevel: level }) }, () => {});
         readers.push({ client, reader, level });
         await Promise.race([until(() => reader.received > 0, 15000, `reader with owner level ${level}`), reader.ended]);
         await pause(300);
@@ -115,7 +123,7 @@ async function crowd(ask) {
     const readers = [];
     for (let index = 0; index < ask.readers; index++) {
         const client = connect(ask);
-        const reader = read(client, ask.partition, { startPosition: earliestEventPosition }, () => {});
+        const reader = read(client, ask.partition, { startPosition: position(ask.from) }, () => {});
         await Promise.race([until(() => reader.received > 0, 15000, `reader ${index}`), reader.ended]);
         emit("reader", { index, received: reader.received, name: reader.failure?.name ?? null, condition: reader.failure?.code ?? null, description: reader.failure?.message ?? null });
         readers.push({ client, reader });

@@ -21,7 +21,7 @@ def message_of(spec):
 def main():
     ask = shim.request()
     host, device = ask["host"], ask["deviceId"]
-    user = ask.get("user", f"{device}@sas.{host}")
+    user = ask.get("user") or f"{device}@sas.{host}"
     token = shim.sas_token(ask.get("resource", f"{host}/devices/{device}"), ask["key"],
                            seconds=ask.get("tokenSeconds", 3600))
     transport = constants.TransportType.AmqpOverWebsocket if ask.get("webSocket") else constants.TransportType.Amqp

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Globalization;
+using Amqp;
+using Amqp.Types;
+using Hubbub.Interop.Tests.Harness;
+
+namespace Hubbub.Interop.Tests;
+
+/// <summary>A hub that is killed, or asked to stop, under load has lost nothing that it accepted.</summary>
+public sealed class CrashTests
+{
+    private const int DeviceCount = 24;
+    private const int KillCount = 50;
+    private const int LoadMsMin = 150;
+    private const int LoadMsMax = 500;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Hub_KilledFiftyTimesUnderLoad_KeepsEveryAcceptedEvent()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("HUBBUB_SEED"), out var given) ? given : Random.Shared.Next();
+        TestContext.Current.SendDiagnosticMessage($"HUBBUB_SEED={seed}");
+        var random = new Random(seed);
+        await using var hub = await HubProcess.StartAsync(Cancellation);
+        var devices = await hub.CreateDevicesAsync("crash", DeviceCount, Cancellation);
+        var history = new HistoryChecker();
+        var load = new TelemetryLoad(hub, devices, history);
+        IReadOnlyDictionary<string, IReadOnlyList<ReadEvent>>? halfway = null;
+        for (var kill = 0; kill < KillCount; kill++)
+        {
+            var running = load.RunAsync(Cancellation);
+            await Task.Delay(random.Next(LoadMsMin, LoadMsMax), Cancellation);
+            await hub.KillAsync(Cancellation);
+            await running;
+            await hub.StartAgainAsync(Cancellation);
+            if (kill == KillCount / 2) halfway = await ReadAllAsync(hub);
+        }
+
+        var partitions = await ReadAllAsync(hub);
+
+        Assert.True(history.AcceptedCount > KillCount * DeviceCount, $"only {history.AcceptedCount} events were accepted: no load");
+        Assert.Equal([], Judge(history, partitions, seed));
+        foreach (var (partition, events) in halfway!) Assert.Equal(events, partitions[partition].Take(events.Count));
+    }
+
+    [Fact]
+    public async Task Hub_StoppedUnderLoad_EndsCleanlyAndKeepsEveryAcceptedEvent()
+    {
+        await using var hub = await HubProcess.StartAsync(Cancellation);
+        var devices = await hub.CreateDevicesAsync("stop", DeviceCount, Cancellation);
+        var history = new HistoryChecker();
+        var load = new TelemetryLoad(hub, devices, history);
+        for (var stop = 0; stop < 3; stop++)
+        {
+            var running = load.RunAsync(Cancellation);
+            await Task.Delay(400, Cancellation);
+            var exitCode = await hub.StopAsync(Cancellation);
+            await running;
+            Assert.True(exitCode == 0, $"exit code {exitCode}:\n{hub.LogTail()}");
+            await hub.StartAgainAsync(Cancellation);
+        }
+
+        var partitions = await ReadAllAsync(hub);
+
+        Assert.True(history.AcceptedCount > DeviceCount, $"only {history.AcceptedCount} events were accepted: no load");
+        Assert.Equal([], Judge(history, partitions, seed: 0));
+    }
+
+    private static IEnumerable<string> Judge(HistoryChecker history, IReadOnlyDictionary<string, IReadOnlyList<ReadEvent>> partitions, int seed)
+    {
+        var violations = history.Violations(partitions);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"HUBBUB_SEED={seed}: {history.AcceptedCount} accepted, {partitions.Values.Sum(events => events.Count)} read, {violations.Count} violations");
+        return violations.Take(10);
+    }
+
+    private static async Task<IReadOnlyDictionary<string, IReadOnlyList<ReadEvent>>> ReadAllAsync(HubProcess hub)
+    {
+        var partitions = new Dictionary<string, IReadOnlyList<ReadEvent>>();
+        await using var service = await NetLitePeer.OpenServiceAsync(hub);
+        foreach (var partition in new[] { "0", "1", "2", "3" })
+        {
+            var last = await service.LastSequenceAsync(hub, partition);
+            partitions[partition] = last < 0 ? [] : await ReadAsync(service.OpenReader(hub, partition, -1, $"reader-{partition}"), last);
+        }
+        return partitions;
+    }
+
+    private static async Task<IReadOnlyList<ReadEvent>> ReadAsync(ReceiverLink reader, long lastSequence)
+    {
+        var events = new List<ReadEvent>();
+        reader.SetCredit(2000);
+        var watch = Stopwatch.StartNew();
+        while (events.Count == 0 || events[^1].Sequence < lastSequence)
+        {
+            using var message = await reader.ReceiveAsync(TimeSpan.FromSeconds(10))
+                ?? throw new TimeoutException($"{events.Count} events came in {watch.Elapsed}, the last number ought to be {lastSequence}");
+            var annotations = message.MessageAnnotations;
+            var id = message.Properties.MessageId.Split('/');
+            events.Add(new ReadEvent(
+                (long)annotations[new Symbol("x-opt-sequence-number")],
+                long.Parse((string)annotations[new Symbol("x-opt-offset")], CultureInfo.InvariantCulture),
+                id[0],
+                int.Parse(id[1], CultureInfo.InvariantCulture)));
+        }
+        await reader.CloseAsync();
+        return events;
+    }
+}

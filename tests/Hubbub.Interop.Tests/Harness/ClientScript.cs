@@ -1,0 +1,58 @@
+using System.Diagnostics;
+
+namespace Hubbub.Interop.Tests.Harness;
+
+/// <summary>A client script, the interpreter that runs it, and whether this machine has what it needs.</summary>
+internal sealed class ClientScript
+{
+    // Debian's packages serve Debian's own python3, whatever other python3 is first on the PATH.
+    private const string Python = "/usr/bin/python3";
+    private const string Remedy = "run ./test as root, or install it by hand";
+
+    private readonly Lazy<string?> _missing;
+
+    private ClientScript(string file, string interpreter, Func<string?> missing)
+    {
+        Path = System.IO.Path.Combine(Workspace.Clients, file);
+        Interpreter = interpreter;
+        _missing = new Lazy<string?>(missing);
+    }
+
+    public static ClientScript UamqpDevice { get; } = new("uamqp_device.py", Python, () => PythonModule("uamqp"));
+    public static ClientScript UamqpService { get; } = new("uamqp_service.py", Python, () => PythonModule("uamqp"));
+    public static ClientScript Proton { get; } = new("proton_peer.py", Python, () => PythonModule("proton"));
+    public static ClientScript Rhea { get; } = new("rhea_peer.mjs", "node", () => NodePackage("rhea"));
+    public static ClientScript IotDevice { get; } = new("iot_device.mjs", "node", () => NodePackage("azure-iot-device-amqp"));
+    public static ClientScript EventHubs { get; } = new("event_hubs.mjs", "node", () => NodePackage("@azure/event-hubs"));
+
+    public string Path { get; }
+
+    public string Interpreter { get; }
+
+    /// <summary>Skips the running test, naming what is missing and the remedy.</summary>
+    public void SkipUnlessInstalled() => Assert.SkipWhen(_missing.Value is not null, _missing.Value ?? "");
+
+    private static string? PythonModule(string module) =>
+        Runs(Python, "-c", $"import {module}") ? null : $"{Python} has no module {module}: {Remedy}";
+
+    private static string? NodePackage(string package)
+    {
+        if (!Runs("node", "--version")) return $"node is not installed: {Remedy}";
+        var folder = System.IO.Path.Combine(Workspace.Clients, "node_modules", package);
+        return Directory.Exists(folder) ? null : $"npm package {package} is not installed: run ./test, or npm ci in {Workspace.Clients}";
+    }
+
+    private static bool Runs(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true });
+            process!.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+
+namespace Hubbub.Interop.Tests.Harness;
+
+/// <summary>The real <c>hubbub</c> executable on a data directory of its own: started, stopped, killed and restarted.</summary>
+internal sealed class HubProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static int s_count;
+
+    private readonly string[] _arguments;
+    private readonly string _log;
+    private Process? _process;
+    private HttpClient? _http;
+
+    private HubProcess(string data, string[] arguments)
+    {
+        Data = data;
+        _arguments = ["up", "--json", "--data", data, .. arguments];
+        _log = Path.Combine(Workspace.Logs, $"hub-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}.log");
+    }
+
+    public string Data { get; }
+
+    public HubUp Up { get; private set; } = null!;
+
+    /// <summary>The host name that clients of this hub use, in addresses and in tokens.</summary>
+    public string Host => Up.HostName;
+
+    /// <summary>A hub on the ports that Microsoft's SDKs have wired in: 5671, 443 and 5672.</summary>
+    public static Task<HubProcess> StartOnStandardPortsAsync(CancellationToken cancellation) => StartAsync([], cancellation);
+
+    /// <summary>A hub on ports that nobody else uses.</summary>
+    public static Task<HubProcess> StartAsync(CancellationToken cancellation)
+    {
+        var ports = Workspace.FreePorts(3);
+        return StartAsync(["--amqps-port", $"{ports[0]}", "--https-port", $"{ports[1]}", "--amqp-port", $"{ports[2]}"], cancellation);
+    }
+
+    /// <summary>Starts it again on the same data and ports, after a stop or a kill.</summary>
+    public async Task StartAgainAsync(CancellationToken cancellation)
+    {
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(Workspace.Hubbub, _arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = Data,
+            },
+        };
+        var log = TextWriter.Synchronized(new StreamWriter(_log, append: true) { AutoFlush = true });
+        process.ErrorDataReceived += (_, line) => { if (line.Data is not null) log.WriteLine(line.Data); };
+        process.Start();
+        process.BeginErrorReadLine();
+        _process = process;
+        var line = await process.StandardOutput.ReadLineAsync(cancellation).AsTask().WaitAsync(StartLimit, cancellation);
+        Up = line is null ? throw new InvalidOperationException($"hubbub ended before it was up:\n{LogTail()}") : HubUp.Parse(line);
+    }
+
+    /// <summary>SIGTERM, and the exit code that it led to.</summary>
+    public async Task<int> StopAsync(CancellationToken cancellation)
+    {
+        var process = _process ?? throw new InvalidOperationException("the hub does not run");
+        _ = Posix.Kill(process.Id, Posix.SigTerm);
+        await process.WaitForExitAsync(cancellation).WaitAsync(TimeSpan.FromSeconds(20), cancellation);
+        return Ended();
+    }
+
+    /// <summary>SIGKILL: no clean-up of any kind.</summary>
+    public async Task KillAsync(CancellationToken cancellation)
+    {
+        var process = _process ?? throw new InvalidOperationException("the hub does not run");
+        process.Kill();
+        await process.WaitForExitAsync(cancellation);
+        Ended();
+    }
+
+    /// <summary>Creates a device over the hub's REST service, as any back end would.</summary>
+    public async Task<TestDevice> CreateDeviceAsync(string id, CancellationToken cancellation)
+    {
+        var address = $"https://{Host}:{Up.Ports.Https}/devices/{Uri.EscapeDataString(id)}?api-version=2021-04-12";
+        using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = JsonContent.Create(new { deviceId = id }) };
+        var token = SasToken.For(Host, Up.PolicyKey("iothubowner"), "iothubowner");
+        request.Headers.Authorization = AuthenticationHeaderValue.Parse(token);
+        _http ??= NewHttpClient();
+        using var reply = await _http.SendAsync(request, cancellation);
+        var text = await reply.Content.ReadAsStringAsync(cancellation);
+        Assert.True(reply.IsSuccessStatusCode, $"creating {id}: {(int)reply.StatusCode} {text}");
+        using var json = JsonDocument.Parse(text);
+        var key = json.RootElement.GetProperty("authentication").GetProperty("symmetricKey").GetProperty("primaryKey");
+        return new TestDevice(id, key.GetString()!, json.RootElement.GetProperty("generationId").GetString()!, Host);
+    }
+
+    /// <summary>Devices <c>prefix-1</c> to <c>prefix-count</c>.</summary>
+    public async Task<TestDevice[]> CreateDevicesAsync(string prefix, int count, CancellationToken cancellation)
+    {
+        var devices = new TestDevice[count];
+        for (var index = 0; index < count; index++)
+            devices[index] = await CreateDeviceAsync($"{prefix}-{index + 1}", cancellation);
+        return devices;
+    }
+
+    /// <summary>The last lines that the hub logged, for a failure's text.</summary>
+    public string LogTail(int lines = 30) => string.Join('\n', File.Exists(_log) ? ReadLog().TakeLast(lines) : []);
+
+    public async ValueTask DisposeAsync()
+    {
+        _http?.Dispose();
+        if (_process is { HasExited: false } process)
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+        _process?.Dispose();
+        Directory.Delete(Data, recursive: true);
+    }
+
+    /// <summary>The development CA that the hub made on its first start: the one root that its clients trust.</summary>
+    public X509Certificate2 CaCertificate() => X509CertificateLoader.LoadCertificateFromFile(Up.CaCertificate);
+
+    private static async Task<HubProcess> StartAsync(string[] arguments, CancellationToken cancellation)
+    {
+        var hub = new HubProcess(Directory.CreateTempSubdirectory("hubbub-interop-").FullName, arguments);
+        try
+        {
+            await hub.StartAgainAsync(cancellation);
+            return hub;
+        }
+        catch
+        {
+            await hub.DisposeAsync();
+            throw;
+        }
+    }
+
+    private int Ended()
+    {
+        var code = _process!.ExitCode;
+        _process.Dispose();
+        _process = null;
+        return code;
+    }
+
+    private HttpClient NewHttpClient()
+    {
+        var root = CaCertificate();
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.Add(root);
+        return new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } });
+    }
+
+    private IEnumerable<string> ReadLog()
+    {
+        using var reader = new StreamReader(new FileStream(_log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        while (reader.ReadLine() is { } line) yield return line;
+    }
+
+    private static class Posix
+    {
+        public const int SigTerm = 15;
+
+        [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static extern int Kill(int process, int signal);
+    }
+}
