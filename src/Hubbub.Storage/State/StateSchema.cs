@@ -1,0 +1,102 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace Hubbub.Storage.State;
+
+/// <summary>
+/// The tables, as a list of migrations: the n-th brings a database from version n to n + 1, in the transaction that
+/// also records it. A migration that was released is never changed; new ones are added at the end.
+/// </summary>
+internal static class StateSchema
+{
+    private static readonly string[] Migrations =
+    [
+        """
+        CREATE TABLE device (
+          device_id TEXT NOT NULL PRIMARY KEY,
+          generation_id TEXT NOT NULL,
+          etag TEXT NOT NULL,
+          status INTEGER NOT NULL,
+          status_reason TEXT,
+          status_updated_ticks INTEGER,
+          authentication_type INTEGER NOT NULL,
+          keys BLOB,
+          primary_thumbprint TEXT,
+          secondary_thumbprint TEXT,
+          iot_edge INTEGER NOT NULL,
+          device_scope TEXT,
+          parent_scopes TEXT
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE module (
+          device_id TEXT NOT NULL,
+          module_id TEXT NOT NULL,
+          generation_id TEXT NOT NULL,
+          etag TEXT NOT NULL,
+          managed_by TEXT,
+          authentication_type INTEGER NOT NULL,
+          keys BLOB,
+          primary_thumbprint TEXT,
+          secondary_thumbprint TEXT,
+          PRIMARY KEY (device_id, module_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE hub (
+          id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+          entity_name TEXT NOT NULL,
+          created_ticks INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE policy (
+          name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+          position INTEGER NOT NULL,
+          rights INTEGER NOT NULL,
+          keys BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE consumer_group (
+          entity_name TEXT NOT NULL COLLATE NOCASE,
+          name TEXT NOT NULL COLLATE NOCASE,
+          created_ticks INTEGER NOT NULL,
+          PRIMARY KEY (entity_name, name)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ];
+
+    /// <summary>Brings the database to the newest version.</summary>
+    /// <exception cref="StateStoreException">The database is newer than this program.</exception>
+    public static void Migrate(SqliteConnection connection, TimeProvider time)
+    {
+        Execute(
+            connection,
+            "CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, applied_ticks INTEGER NOT NULL) STRICT;"
+            + "CREATE TABLE IF NOT EXISTS master_key_check (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;");
+        var version = Version(connection);
+        if (version > Migrations.Length)
+        {
+            throw new StateStoreException(
+                $"The database {connection.DataSource} has version {version}; this program knows {Migrations.Length}. Use a newer one.");
+        }
+        for (; version < Migrations.Length; version++)
+        {
+            using var transaction = connection.BeginTransaction();
+            Execute(connection, Migrations[version]);
+            using var record = connection.CreateCommand();
+            record.CommandText = "INSERT INTO migration (version, applied_ticks) VALUES ($version, $now)";
+            record.Parameters.AddWithValue("$version", version + 1);
+            record.Parameters.AddWithValue("$now", time.GetUtcNow().UtcTicks);
+            record.ExecuteNonQuery();
+            transaction.Commit();
+        }
+    }
+
+    private static long Version(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT coalesce(max(version), 0) FROM migration";
+        return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,111 @@
+using Hubbub.Core;
+using Hubbub.Core.Identities;
+using Microsoft.Data.Sqlite;
+
+namespace Hubbub.Storage.State;
+
+/// <summary>
+/// The hub's state in one SQLite file, <c>state.db</c>, with every key in it encrypted under <c>master.key</c>. One
+/// process at a time; safe for concurrent use within it. A write that has completed survives a power cut.
+/// </summary>
+public sealed class StateStore : IIdentityStore, IHubSettingsStore, IDisposable
+{
+    private const string DatabaseFile = "state.db";
+    private const string MasterKeyFile = "master.key";
+
+    private readonly SqliteConnection _connection;
+    private readonly KeyCipher _cipher;
+    private readonly IdentityTables _identities;
+    private readonly SettingsTables _settings;
+    private readonly StateWriter _writer;
+
+    private StateStore(SqliteConnection connection, KeyCipher cipher)
+    {
+        (_connection, _cipher) = (connection, cipher);
+        _identities = new IdentityTables(connection, cipher);
+        _settings = new SettingsTables(connection, cipher);
+        _writer = new StateWriter(connection);
+    }
+
+    /// <summary>
+    /// Completes when the store was disposed; faults when the database failed. After that nothing can be stored, and
+    /// the process should end.
+    /// </summary>
+    public Task Ended => _writer.Ended;
+
+    /// <summary>Opens the state in <paramref name="directory"/>, which must exist; makes a new one where there is none.</summary>
+    /// <exception cref="StateStoreException">The files are in use, damaged, newer than this program, or open to others.</exception>
+    public static StateStore Open(string directory, TimeProvider time)
+    {
+        var path = Path.Combine(directory, DatabaseFile);
+        // The key is made before the database, so a crash in between leaves nothing that needs a key.
+        var masterKey = MasterKey.Load(Path.Combine(directory, MasterKeyFile), mayCreate: !File.Exists(path));
+        var connection = StateDatabase.Open(path, time);
+        var cipher = new KeyCipher(masterKey);
+        try
+        {
+            StateDatabase.CheckMasterKey(connection, cipher);
+            return new StateStore(connection, cipher);
+        }
+        catch
+        {
+            cipher.Dispose();
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    ValueTask<IdentitySnapshot> IIdentityStore.LoadAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_identities.Load, cancellationToken);
+
+    public ValueTask<HubError?> WriteAsync(IReadOnlyList<IdentityWrite> writes, CancellationToken cancellationToken) =>
+        _writer.RunAsync(
+            () =>
+            {
+                foreach (var write in writes)
+                    _identities.Write(write);
+            },
+            cancellationToken);
+
+    public ValueTask<HubSettings?> LoadSettingsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_settings.LoadSettings, cancellationToken);
+
+    public ValueTask<HubError?> SaveSettingsAsync(HubSettings settings, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _settings.Save(settings), cancellationToken);
+
+    public ValueTask<IReadOnlyList<ConsumerGroup>> LoadConsumerGroupsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_settings.LoadConsumerGroups, cancellationToken);
+
+    public ValueTask<HubError?> PutConsumerGroupAsync(ConsumerGroup group, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _settings.Put(group), cancellationToken);
+
+    public ValueTask<HubError?> DeleteConsumerGroupAsync(ConsumerGroup group, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _settings.Delete(group), cancellationToken);
+
+    /// <summary>Commits what was begun and closes the database.</summary>
+    public void Dispose()
+    {
+        _writer.Finish();
+        _identities.Dispose();
+        _settings.Dispose();
+        _writer.Dispose();
+        _cipher.Dispose();
+    }
+
+    /// <summary>Runs a statement of its own; for tests, which bring about so what a disk would.</summary>
+    internal ValueTask<HubError?> ExecuteAsync(string sql, CancellationToken cancellationToken) =>
+        _writer.RunAsync(
+            () =>
+            {
+                using var command = new SqliteCommand(sql, _connection);
+                command.ExecuteNonQuery();
+            },
+            cancellationToken);
+
+    private async ValueTask<T> ReadAsync<T>(Func<T> read, CancellationToken cancellationToken)
+    {
+        var result = default(T)!;
+        var refusal = await _writer.RunAsync(() => result = read(), cancellationToken).ConfigureAwait(false);
+        return refusal is null ? result : throw new StateStoreException(refusal.Message);
+    }
+}
