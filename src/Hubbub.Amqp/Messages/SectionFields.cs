@@ -9,14 +9,14 @@ namespace Hubbub.Amqp.Messages;
 internal static class SectionFields
 {
     /// <summary>The types of a header's fields, in order (AMQP 3.2.1).</summary>
-    internal static ReadOnlySpan<AmqpKind> Header =>
+    internal static readonly AmqpKind[] Header =
         [AmqpKind.Boolean, AmqpKind.UByte, AmqpKind.UInt, AmqpKind.Boolean, AmqpKind.UInt];
 
     /// <summary>
     /// The types of the properties' fields, in order (AMQP 3.2.4); <see cref="AmqpKind.Described"/> stands for a
     /// message-id, which has four types.
     /// </summary>
-    internal static ReadOnlySpan<AmqpKind> Properties =>
+    internal static readonly AmqpKind[] Properties =
     [
         AmqpKind.Described, AmqpKind.Binary, AmqpKind.String, AmqpKind.String, AmqpKind.String, AmqpKind.Described,
         AmqpKind.Symbol, AmqpKind.Symbol, AmqpKind.Timestamp, AmqpKind.Timestamp, AmqpKind.String, AmqpKind.UInt,

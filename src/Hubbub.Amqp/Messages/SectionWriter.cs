@@ -7,7 +7,7 @@ namespace Hubbub.Amqp.Messages;
 public static class SectionWriter
 {
     /// <summary>Writes a data section. In a batch, the payload is an encoded message.</summary>
-    public static void WriteDataSection(this ref AmqpWriter writer, ReadOnlySpan<byte> payload)
+    public static void WriteDataSection(this ref AmqpWriter writer, scoped ReadOnlySpan<byte> payload)
     {
         writer.WriteDescriptor(SectionDescriptor.Data);
         writer.WriteBinary(payload);

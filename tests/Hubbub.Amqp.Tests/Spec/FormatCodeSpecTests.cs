@@ -97,8 +97,8 @@ public sealed class FormatCodeSpecTests
     [Fact]
     public void SectionFieldTypes_AreThoseOfTheSpecification()
     {
-        Assert.Equal(Kinds("header"), SectionFields.Header.ToArray());
-        Assert.Equal(Kinds("properties"), SectionFields.Properties.ToArray());
+        Assert.Equal(Kinds("header"), SectionFields.Header);
+        Assert.Equal(Kinds("properties"), SectionFields.Properties);
     }
 
     private static IEnumerable<AmqpKind> Kinds(string composite) => SpecFiles.Fields(composite).Select(field =>

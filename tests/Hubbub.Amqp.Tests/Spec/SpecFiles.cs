@@ -23,9 +23,14 @@ internal static class SpecFiles
         }
     }
 
+    private static List<XElement>? _types;
+
     /// <summary>All type elements.</summary>
-    internal static IEnumerable<XElement> Types => Files.SelectMany(file =>
-        XDocument.Load(Path.Combine(Folder, file + ".bare.xml")).Descendants().Where(e => e.Name.LocalName == "type"));
+    internal static IReadOnlyList<XElement> Types => _types ??=
+    [
+        .. Files.SelectMany(file => XDocument.Load(Path.Combine(Folder, file + ".bare.xml")).Descendants())
+            .Where(element => element.Name.LocalName == "type"),
+    ];
 
     internal static XElement Type(string name) => Types.Single(type => Text(type, "name") == name);
 
