@@ -31,8 +31,11 @@ internal readonly record struct StreamIdentity(long Id, long CreatedMs, int Part
         var path = Path.Combine(directory, FileName);
         foreach (var file in files.List(directory))
         {
-            if (file.Name == FileName)
-                return Read(files, path);
+            if (file.Name != FileName)
+                continue;
+            // A process that ended between the rename and this sync must not leave a name that a power cut takes back.
+            files.SyncDirectory(directory);
+            return Read(files, path);
         }
         Span<byte> id = stackalloc byte[sizeof(long)];
         RandomNumberGenerator.Fill(id);

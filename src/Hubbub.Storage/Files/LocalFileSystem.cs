@@ -17,11 +17,14 @@ public sealed class LocalFileSystem : IFileSystem
         var missing = new Stack<string>();
         for (var at = Path.GetFullPath(path); !Directory.Exists(at); at = Path.GetDirectoryName(at)!)
             missing.Push(at);
+        var isNew = missing.Count > 0;
         while (missing.TryPop(out var directory))
         {
             CreateOne(directory);
             SyncDirectory(Path.GetDirectoryName(directory)!);
         }
+        if (!isNew && Path.GetDirectoryName(Path.GetFullPath(path)) is { } parent)
+            TrySyncDirectory(parent);
     }
 
     public IReadOnlyList<StoredFile> List(string directory)
@@ -51,6 +54,21 @@ public sealed class LocalFileSystem : IFileSystem
     public void SyncDirectory(string directory) => NativeFile.SyncDirectory(directory);
 
     public long GetFreeBytes(string directory) => new DriveInfo(directory).AvailableFreeSpace;
+
+    /// <summary>
+    /// Who made the directory may have ended before the sync; but it may also lie in one that only others may read.
+    /// </summary>
+    private void TrySyncDirectory(string directory)
+    {
+        try
+        {
+            SyncDirectory(directory);
+        }
+        catch (IOException)
+        {
+            // It was there when this process started; no more can be known.
+        }
+    }
 
     private static void CreateOne(string directory)
     {
