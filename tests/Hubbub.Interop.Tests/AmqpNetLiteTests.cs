@@ -30,9 +30,9 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
         Assert.Equal("amqp:link:message-size-exceeded", refused.Error.Condition);
         await using var service = await NetLitePeer.OpenServiceAsync(own.Hub, tls, maxFrame);
         var messages = await ReceiveAsync(service.OpenReader(own.Hub, device.Partition, last), sizes.Length + 1);
-        Assert.Equal([.. sizes.Select(size => $"{device.Id}-{size}"), $"{device.Id}-after"], messages.Select(message => message.Properties.MessageId));
+        Assert.Equal([.. sizes.Select(size => $"{device.Id}-{size}"), $"{device.Id}-after"], messages.Select(Id));
         Assert.Equal([.. sizes.Select(Body), Body(7)], messages.Select(message => message.GetBody<byte[]>()));
-        Assert.Equal([.. sizes.Index().Select(each => last + 1 + each.Index), last + 1 + sizes.Length], messages.Select(Sequence));
+        Assert.Equal(messages.Index().Select(each => last + 1 + each.Index), messages.Select(Sequence));
     }
 
     [Fact]
@@ -44,7 +44,8 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
         var detached = new TaskCompletionSource<Error>(TaskCreationOptions.RunContinuationsAsynchronously);
         link.AddClosedCallback((_, error) => detached.TrySetResult(error));
 
-        await Assert.ThrowsAnyAsync<AmqpException>(() => link.SendAsync(NetLitePeer.NewMessage("enormous", Body(1_200_000))));
+        var message = NetLitePeer.NewMessage("enormous", Body(1_200_000));
+        await Assert.ThrowsAnyAsync<AmqpException>(() => link.SendAsync(message));
 
         var error = await detached.Task.WaitAsync(Patience, Cancellation);
         Assert.Equal("amqp:link:message-size-exceeded", error.Condition);
@@ -67,7 +68,7 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
         var rest = await ReceiveAsync(reader, 7, setCredit: false);
 
         Assert.Null(none);
-        Assert.Equal(Enumerable.Range(0, 10).Select(index => $"{index}"), first.Concat(rest).Select(message => message.Properties.MessageId));
+        Assert.Equal(Enumerable.Range(0, 10).Select(index => $"{index}"), first.Concat(rest).Select(Id));
     }
 
     [Fact]
@@ -102,7 +103,7 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
         {
             var reader = service.OpenReader(own.Hub, device.Partition, last, "the-reader");
             var messages = await ReceiveAsync(reader, 2);
-            seen.AddRange(messages.Select(message => message.Properties.MessageId));
+            seen.AddRange(messages.Select(Id));
             last = Sequence(messages[^1]);
             await reader.CloseAsync();
         }
@@ -129,14 +130,20 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
 
     private static byte[] Body(int size) => [.. Enumerable.Range(0, size).Select(index => (byte)(index * 31))];
 
-    private static long Sequence(Message message) => (long)message.MessageAnnotations[new Symbol("x-opt-sequence-number")];
+    private static string Id(Message message) => message.Properties.MessageId;
+
+    private static long Sequence(Message message) =>
+        (long)message.MessageAnnotations[new Symbol("x-opt-sequence-number")];
 
     private static async Task<List<Message>> ReceiveAsync(ReceiverLink reader, int count, bool setCredit = true)
     {
         if (setCredit) reader.SetCredit(count, CreditMode.Manual);
         var messages = new List<Message>();
         while (messages.Count < count)
-            messages.Add(await reader.ReceiveAsync(Patience) ?? throw new TimeoutException($"{messages.Count} of {count} events came"));
+        {
+            var message = await reader.ReceiveAsync(Patience);
+            messages.Add(message ?? throw new TimeoutException($"{messages.Count} of {count} events came"));
+        }
         return messages;
     }
 

@@ -6,10 +6,12 @@ namespace Hubbub.Interop.Tests;
 public sealed class HistoryCheckerTests
 {
     [Fact]
-    public void History_WithAnUnacknowledgedEventStored_IsFine() => Assert.Empty(Judge([E(0, "a", 0), E(1, "a", 1), E(2, "b", 0), E(3, "a", 2)]));
+    public void History_WithAnUnacknowledgedEventStored_IsFine() =>
+        Assert.Empty(Judge([E(0, "a", 0), E(1, "a", 1), E(2, "b", 0), E(3, "a", 2)]));
 
     [Fact]
-    public void History_WithoutTheUnacknowledgedEvent_IsFine() => Assert.Empty(Judge([E(0, "a", 0), E(1, "a", 1), E(2, "b", 0)]));
+    public void History_WithoutTheUnacknowledgedEvent_IsFine() =>
+        Assert.Empty(Judge([E(0, "a", 0), E(1, "a", 1), E(2, "b", 0)]));
 
     [Fact]
     public void AcceptedEvent_NotThere_IsLost() =>
@@ -35,7 +37,8 @@ public sealed class HistoryCheckerTests
     public void Event_NeverSent_IsSeen() => Assert.Equal(
         ["c event 0 was never sent"], Judge([E(0, "a", 0), E(1, "a", 1), E(2, "b", 0), E(3, "c", 0)]));
 
-    private static ReadEvent E(long sequence, string device, int number) => new(sequence, sequence * 10, device, number);
+    private static ReadEvent E(long sequence, string device, int number) =>
+        new(sequence, sequence * 10, device, number);
 
     /// <summary>a sent 0, 1 and 2 and has 0 and 1 accepted; b sent 0 and has it accepted.</summary>
     private static IReadOnlyList<string> Judge(ReadEvent[] read)

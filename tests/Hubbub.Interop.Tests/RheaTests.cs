@@ -2,7 +2,7 @@ using Hubbub.Interop.Tests.Harness;
 
 namespace Hubbub.Interop.Tests;
 
-/// <summary>npm's rhea, the AMQP stack beneath Microsoft's Node SDKs, as a plain peer; and CBS for many devices at once.</summary>
+/// <summary>npm's rhea, which Microsoft's Node SDKs stand on, as a plain peer; and CBS for many devices.</summary>
 public sealed class RheaTests(PrivateHub own) : IClassFixture<PrivateHub>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -39,11 +39,9 @@ public sealed class RheaTests(PrivateHub own) : IClassFixture<PrivateHub>
         var hub = own.Hub;
         var devices = await hub.CreateDevicesAsync("expiry", 3, Cancellation);
         // The hub takes a token until five minutes after its end, so one that ended 296 s ago has 4 s left.
-        var (lasting, expiring, renewed) = (Claim(devices[0], 3600), Claim(devices[1], -296), Claim(devices[2], -296, renew: true));
-        var badTokens = new[]
-        {
-            Claim(devices[0], -600), Claim(devices[0] with { Key = devices[1].Key }, 3600), Claim(devices[0] with { Id = "nobody" }, 3600),
-        };
+        object[] claims = [Claim(devices[0], 3600), Claim(devices[1], -296), Claim(devices[2], -296, renew: true)];
+        var (wrongKey, unknown) = (devices[0] with { Key = devices[1].Key }, devices[0] with { Id = "nobody" });
+        object[] badTokens = [Claim(devices[0], -600), Claim(wrongKey, 3600), Claim(unknown, 3600)];
 
         var output = await ClientProcess.RunAsync(ClientScript.Rhea, hub, new
         {
@@ -52,7 +50,7 @@ public sealed class RheaTests(PrivateHub own) : IClassFixture<PrivateHub>
             port = hub.Up.Ports.Amqps,
             tls = true,
             hub = hub.Host,
-            devices = new[] { lasting, expiring, renewed },
+            devices = claims,
             badTokens,
             renewAfterMs = 1000,
             waitMs = 6000,
@@ -60,13 +58,16 @@ public sealed class RheaTests(PrivateHub own) : IClassFixture<PrivateHub>
         });
 
         output.WithoutErrors().One("done");
-        Assert.Equal(["200", "200", "200", "200", "401", "401"], output.Of("token").Take(6).Select(line => line.Text("status")));
-        Assert.Contains(output.Of("token")[6].Text("status"), new[] { "401", "404" });
+        var statuses = output.Of("token").Select(line => line.Number("status")).ToArray();
+        Assert.Equal([200, 200, 200, 200, 401, 401], statuses[..6]);
+        Assert.Contains(statuses[6], new long[] { 401, 404 });
         var detached = output.One("detached");
         Assert.Equal(devices[1].Id, detached.Text("deviceId"));
         Assert.Equal("amqp:unauthorized-access", detached.Text("condition"));
-        string[] sent = [.. devices.Select(device => $"e-{device.Id}-before"), $"e-{devices[0].Id}-after", $"e-{devices[2].Id}-after"];
-        Assert.Equal(sent, output.Of("sent").Select(line => line.Text("id")));
+        var before = devices.Select(device => $"e-{device.Id}-before");
+        Assert.Equal(
+            [.. before, $"e-{devices[0].Id}-after", $"e-{devices[2].Id}-after"],
+            output.Of("sent").Select(line => line.Text("id")));
         Assert.All(output.Of("sent"), line => Assert.Equal("accepted", line.Text("outcome")));
 
         static object Claim(TestDevice device, int tokenSeconds, bool renew = false) =>

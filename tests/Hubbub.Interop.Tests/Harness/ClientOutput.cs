@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Hubbub.Interop.Tests.Harness;
@@ -7,6 +9,7 @@ internal sealed class ClientOutput(IReadOnlyList<JsonElement> lines, string erro
 {
     private const int ShownLinesMax = 40;
     private const int ShownCharactersMax = 400;
+    private const int ShownErrorsMax = 4000;
 
     public IReadOnlyList<JsonElement> Lines { get; } = lines;
 
@@ -29,12 +32,18 @@ internal sealed class ClientOutput(IReadOnlyList<JsonElement> lines, string erro
 
     public override string ToString()
     {
-        var shown = Lines.Take(ShownLinesMax).Select(line => Cut(line.GetRawText()));
-        var rest = Lines.Count > ShownLinesMax ? $"\n... and {Lines.Count - ShownLinesMax} more, the last: {Cut(Lines[^1].GetRawText())}" : "";
-        return string.Join('\n', shown) + rest + (errors.Length > 0 ? $"\nstandard error:\n{errors[..Math.Min(errors.Length, 4000)]}" : "");
+        var text = new StringBuilder();
+        foreach (var line in Lines.Take(ShownLinesMax)) text.AppendLine(Cut(line.GetRawText(), ShownCharactersMax));
+        if (Lines.Count > ShownLinesMax)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"... and {Lines.Count - ShownLinesMax} more, the last:");
+            text.AppendLine(Cut(Lines[^1].GetRawText(), ShownCharactersMax));
+        }
+        if (errors.Length > 0) text.AppendLine("standard error:").AppendLine(Cut(errors, ShownErrorsMax));
+        return text.ToString();
     }
 
-    private static string Cut(string text) => text.Length <= ShownCharactersMax ? text : text[..ShownCharactersMax] + "...";
+    private static string Cut(string text, int length) => text.Length <= length ? text : text[..length] + "...";
 }
 
 /// <summary>Short words for reading a script's lines.</summary>
@@ -45,6 +54,9 @@ internal static class ClientLine
     /// <summary>A field as text; null when it is absent or null.</summary>
     public static string? Text(this JsonElement line, string name) =>
         !line.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null : value.ToString();
+
+    /// <summary>A field of an object within the line, as text.</summary>
+    public static string? Of(this JsonElement line, string map, string name) => line.GetProperty(map).Text(name);
 
     public static long Number(this JsonElement line, string name) => line.GetProperty(name).GetInt64();
 }

@@ -9,6 +9,8 @@ internal sealed class ClientProcess : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
 
+    private static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(60);
+
     private readonly Process _process;
     private readonly Channel<JsonElement> _lines = Channel.CreateUnbounded<JsonElement>();
     private readonly List<JsonElement> _seen = [];
@@ -16,23 +18,23 @@ internal sealed class ClientProcess : IAsyncDisposable
     private readonly Task<string> _errors;
     private readonly DateTimeOffset _deadline;
 
-    private ClientProcess(Process process, TimeSpan limit)
+    private ClientProcess(Process process)
     {
         _process = process;
-        _deadline = DateTimeOffset.UtcNow + limit;
+        _deadline = DateTimeOffset.UtcNow + RunLimit;
         _reading = ReadLinesAsync();
         _errors = process.StandardError.ReadToEndAsync();
     }
 
     /// <summary>Runs a script to its end and gives back every line that it printed.</summary>
-    public static async Task<ClientOutput> RunAsync(ClientScript script, HubProcess hub, object request, int seconds = 60)
+    public static async Task<ClientOutput> RunAsync(ClientScript script, HubProcess hub, object request)
     {
-        await using var client = await StartAsync(script, hub, request, seconds);
+        await using var client = await StartAsync(script, hub, request);
         return await client.EndAsync();
     }
 
     /// <summary>Starts a script, skipping the test when this machine has not got what the script needs.</summary>
-    public static async Task<ClientProcess> StartAsync(ClientScript script, HubProcess hub, object request, int seconds = 60)
+    public static async Task<ClientProcess> StartAsync(ClientScript script, HubProcess hub, object request)
     {
         script.SkipUnlessInstalled();
         var start = new ProcessStartInfo(script.Interpreter, [script.Path])
@@ -43,8 +45,7 @@ internal sealed class ClientProcess : IAsyncDisposable
         };
         start.Environment["NODE_EXTRA_CA_CERTS"] = hub.Up.CaCertificate;
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
-        var process = Process.Start(start) ?? throw new InvalidOperationException($"{script.Interpreter} did not start");
-        var client = new ClientProcess(process, TimeSpan.FromSeconds(seconds));
+        var client = new ClientProcess(Process.Start(start)!);
         await client.TellAsync(request);
         return client;
     }
@@ -82,7 +83,8 @@ internal sealed class ClientProcess : IAsyncDisposable
             _process.Kill(entireProcessTree: true);
             Assert.Fail($"the client did not end in time: {await DescribeAsync()}");
         }
-        if (_process.ExitCode != 0) Assert.Fail($"the client broke with exit code {_process.ExitCode}: {await DescribeAsync()}");
+        if (_process.ExitCode != 0)
+            Assert.Fail($"the client broke with exit code {_process.ExitCode}: {await DescribeAsync()}");
         var output = new ClientOutput(_seen, await _errors);
         TestContext.Current.TestOutputHelper?.WriteLine(output.ToString());
         return output;

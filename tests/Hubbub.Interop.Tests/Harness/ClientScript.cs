@@ -18,12 +18,12 @@ internal sealed class ClientScript
         _missing = new Lazy<string?>(missing);
     }
 
-    public static ClientScript UamqpDevice { get; } = new("uamqp_device.py", Python, () => PythonModule("uamqp"));
-    public static ClientScript UamqpService { get; } = new("uamqp_service.py", Python, () => PythonModule("uamqp"));
-    public static ClientScript Proton { get; } = new("proton_peer.py", Python, () => PythonModule("proton"));
-    public static ClientScript Rhea { get; } = new("rhea_peer.mjs", "node", () => NodePackage("rhea"));
-    public static ClientScript IotDevice { get; } = new("iot_device.mjs", "node", () => NodePackage("azure-iot-device-amqp"));
-    public static ClientScript EventHubs { get; } = new("event_hubs.mjs", "node", () => NodePackage("@azure/event-hubs"));
+    public static ClientScript UamqpDevice { get; } = OfPython("uamqp_device.py", "uamqp");
+    public static ClientScript UamqpService { get; } = OfPython("uamqp_service.py", "uamqp");
+    public static ClientScript Proton { get; } = OfPython("proton_peer.py", "proton");
+    public static ClientScript Rhea { get; } = OfNode("rhea_peer.mjs", "rhea");
+    public static ClientScript IotDevice { get; } = OfNode("iot_device.mjs", "azure-iot-device-amqp");
+    public static ClientScript EventHubs { get; } = OfNode("event_hubs.mjs", "@azure/event-hubs");
 
     public string Path { get; }
 
@@ -32,6 +32,10 @@ internal sealed class ClientScript
     /// <summary>Skips the running test, naming what is missing and the remedy.</summary>
     public void SkipUnlessInstalled() => Assert.SkipWhen(_missing.Value is not null, _missing.Value ?? "");
 
+    private static ClientScript OfPython(string file, string module) => new(file, Python, () => PythonModule(module));
+
+    private static ClientScript OfNode(string file, string package) => new(file, "node", () => NodePackage(package));
+
     private static string? PythonModule(string module) =>
         Runs(Python, "-c", $"import {module}") ? null : $"{Python} has no module {module}: {Remedy}";
 
@@ -39,15 +43,20 @@ internal sealed class ClientScript
     {
         if (!Runs("node", "--version")) return $"node is not installed: {Remedy}";
         var folder = System.IO.Path.Combine(Workspace.Clients, "node_modules", package);
-        return Directory.Exists(folder) ? null : $"npm package {package} is not installed: run ./test, or npm ci in {Workspace.Clients}";
+        return Directory.Exists(folder) ? null : $"npm package {package} is not installed: {Remedy}";
     }
 
     private static bool Runs(string program, params string[] arguments)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true });
-            process!.WaitForExit();
+            var start = new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            };
+            using var process = Process.Start(start)!;
+            process.WaitForExit();
             return process.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)

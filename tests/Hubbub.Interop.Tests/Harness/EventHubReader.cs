@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Hubbub.Interop.Tests.Harness;
 
-/// <summary>Microsoft's Event Hubs SDK as the neutral reader of all partitions, from where they ended when it was made.</summary>
+/// <summary>Microsoft's Event Hubs SDK as neutral reader of all partitions, from where they ended at first.</summary>
 internal sealed class EventHubReader
 {
     private readonly HubProcess _hub;

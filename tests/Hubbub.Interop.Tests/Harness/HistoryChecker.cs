@@ -4,8 +4,8 @@ namespace Hubbub.Interop.Tests.Harness;
 
 /// <summary>
 /// Judges a history of sends, acknowledgements and reads: nothing accepted may be missing, nothing may be there twice,
-/// out of order or invented, and every partition's sequence numbers are dense from 0. Devices number their events 0, 1, 2...
-/// and never send a number again.
+/// out of order or invented, and every partition's sequence numbers are dense from 0. Devices number their events
+/// 0, 1, 2... and never send a number again.
 /// </summary>
 internal sealed class HistoryChecker
 {
@@ -28,23 +28,32 @@ internal sealed class HistoryChecker
         {
             foreach (var number in history.AcceptedNumbers())
             {
-                if (!readCounts.ContainsKey((device, number))) violations.Add($"{device} event {number} was accepted and is lost");
+                if (!readCounts.ContainsKey((device, number)))
+                    violations.Add($"{device} event {number} was accepted and is lost");
             }
         }
-        violations.AddRange(readCounts.Where(pair => pair.Value > 1).Select(pair => $"{pair.Key.Device} event {pair.Key.Number} is there {pair.Value} times"));
+        foreach (var ((device, number), count) in readCounts)
+        {
+            if (count > 1) violations.Add($"{device} event {number} is there {count} times");
+        }
         return violations;
     }
 
     private void CheckPartition(
-        string partition, IReadOnlyList<ReadEvent> events, Dictionary<(string, int), int> readCounts, List<string> violations)
+        string partition,
+        IReadOnlyList<ReadEvent> events,
+        Dictionary<(string Device, int Number), int> readCounts,
+        List<string> violations)
     {
         var lastNumbers = new Dictionary<string, int>(StringComparer.Ordinal);
         var lastOffset = -1L;
         for (var index = 0; index < events.Count; index++)
         {
             var each = events[index];
-            if (each.Sequence != index) violations.Add($"partition {partition} has sequence number {each.Sequence} where {index} belongs");
-            if (each.Offset <= lastOffset) violations.Add($"partition {partition} has offset {each.Offset} after {lastOffset}");
+            if (each.Sequence != index)
+                violations.Add($"partition {partition} has sequence number {each.Sequence} where {index} belongs");
+            if (each.Offset <= lastOffset)
+                violations.Add($"partition {partition} has offset {each.Offset} after {lastOffset}");
             lastOffset = each.Offset;
             if (lastNumbers.TryGetValue(each.Device, out var before) && each.Number <= before)
                 violations.Add($"{each.Device} event {each.Number} comes after {before}");
@@ -77,7 +86,10 @@ internal sealed class HistoryChecker
 
         public void Accept(int number) { lock (_lock) _accepted[number] = true; }
 
-        public int[] AcceptedNumbers() { lock (_lock) return [.. _accepted.Index().Where(each => each.Item).Select(each => each.Index)]; }
+        public int[] AcceptedNumbers()
+        {
+            lock (_lock) return [.. _accepted.Index().Where(each => each.Item).Select(each => each.Index)];
+        }
     }
 }
 

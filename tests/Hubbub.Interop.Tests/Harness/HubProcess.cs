@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace Hubbub.Interop.Tests.Harness;
 
-/// <summary>The real <c>hubbub</c> executable on a data directory of its own: started, stopped, killed and restarted.</summary>
+/// <summary>The real <c>hubbub</c> executable on its own data directory: started, stopped, killed, restarted.</summary>
 internal sealed class HubProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
@@ -33,13 +33,15 @@ internal sealed class HubProcess : IAsyncDisposable
     public string Host => Up.HostName;
 
     /// <summary>A hub on the ports that Microsoft's SDKs have wired in: 5671, 443 and 5672.</summary>
-    public static Task<HubProcess> StartOnStandardPortsAsync(CancellationToken cancellation) => StartAsync([], cancellation);
+    public static Task<HubProcess> StartOnStandardPortsAsync(CancellationToken cancellation) =>
+        StartAsync([], cancellation);
 
     /// <summary>A hub on ports that nobody else uses.</summary>
     public static Task<HubProcess> StartAsync(CancellationToken cancellation)
     {
         var ports = Workspace.FreePorts(3);
-        return StartAsync(["--amqps-port", $"{ports[0]}", "--https-port", $"{ports[1]}", "--amqp-port", $"{ports[2]}"], cancellation);
+        return StartAsync(
+            ["--amqps-port", $"{ports[0]}", "--https-port", $"{ports[1]}", "--amqp-port", $"{ports[2]}"], cancellation);
     }
 
     /// <summary>Starts it again on the same data and ports, after a stop or a kill.</summary>
@@ -59,8 +61,10 @@ internal sealed class HubProcess : IAsyncDisposable
         process.Start();
         process.BeginErrorReadLine();
         _process = process;
-        var line = await process.StandardOutput.ReadLineAsync(cancellation).AsTask().WaitAsync(StartLimit, cancellation);
-        Up = line is null ? throw new InvalidOperationException($"hubbub ended before it was up:\n{LogTail()}") : HubUp.Parse(line);
+        var reading = process.StandardOutput.ReadLineAsync(cancellation).AsTask();
+        var line = await reading.WaitAsync(StartLimit, cancellation);
+        if (line is null) throw new InvalidOperationException($"hubbub ended before it was up:\n{LogTail()}");
+        Up = HubUp.Parse(line);
     }
 
     /// <summary>SIGTERM, and the exit code that it led to.</summary>
@@ -85,7 +89,8 @@ internal sealed class HubProcess : IAsyncDisposable
     public async Task<TestDevice> CreateDeviceAsync(string id, CancellationToken cancellation)
     {
         var address = $"https://{Host}:{Up.Ports.Https}/devices/{Uri.EscapeDataString(id)}?api-version=2021-04-12";
-        using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = JsonContent.Create(new { deviceId = id }) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, address);
+        request.Content = JsonContent.Create(new { deviceId = id });
         var token = SasToken.For(Host, Up.PolicyKey("iothubowner"), "iothubowner");
         request.Headers.Authorization = AuthenticationHeaderValue.Parse(token);
         _http ??= NewHttpClient();
@@ -149,9 +154,12 @@ internal sealed class HubProcess : IAsyncDisposable
 
     private HttpClient NewHttpClient()
     {
-        var root = CaCertificate();
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.Add(root);
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.Add(CaCertificate());
         return new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } });
     }
 

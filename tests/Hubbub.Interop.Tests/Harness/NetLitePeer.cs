@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Amqp;
 using Amqp.Framing;
@@ -20,11 +21,13 @@ internal sealed class NetLitePeer : IAsyncDisposable
 
     public Session Session { get; private init; } = null!;
 
-    public static async Task<NetLitePeer> OpenDeviceAsync(HubProcess hub, TestDevice device, bool tls = false, int maxFrame = 0)
+    public static async Task<NetLitePeer> OpenDeviceAsync(
+        HubProcess hub, TestDevice device, bool tls = false, int maxFrame = 0)
     {
         var connection = await ConnectAsync(hub, device.Plain.User, device.Plain.Password, tls, maxFrame);
         var session = new Session(connection);
-        return new NetLitePeer(connection) { Session = session, Sender = new SenderLink(session, "telemetry", device.TelemetryAddress) };
+        var sender = new SenderLink(session, "telemetry", device.TelemetryAddress);
+        return new NetLitePeer(connection) { Session = session, Sender = sender };
     }
 
     public static async Task<NetLitePeer> OpenServiceAsync(HubProcess hub, bool tls = false, int maxFrame = 0)
@@ -34,7 +37,8 @@ internal sealed class NetLitePeer : IAsyncDisposable
         return new NetLitePeer(connection) { Session = new Session(connection) };
     }
 
-    /// <summary>Sends one message and waits until the hub has accepted it; a refusal throws <see cref="AmqpException"/>.</summary>
+    /// <summary>Sends one message and waits until the hub has accepted it.</summary>
+    /// <exception cref="AmqpException">The hub refused it.</exception>
     public Task SendAsync(string id, byte[] body) => Sender.SendAsync(NewMessage(id, body));
 
     public static Message NewMessage(string id, byte[] body) => new()
@@ -44,18 +48,19 @@ internal sealed class NetLitePeer : IAsyncDisposable
         BodySection = new Data { Binary = body },
     };
 
-    /// <summary>A reader of one partition after <paramref name="sequence"/> (-1: from its start); it has no credit yet.</summary>
-    public ReceiverLink OpenReader(HubProcess hub, string partition, long sequence, string name = "reader")
+    /// <summary>A reader of a partition after <paramref name="sequence"/> (-1: all of it), without credit yet.</summary>
+    public ReceiverLink OpenReader(
+        HubProcess hub, string partition, long sequence, string name = "reader", string group = "$Default")
     {
-        var selector = new DescribedValue(0x0000468C00000004UL, $"amqp.annotation.x-opt-sequence-number > '{sequence}'");
+        var expression = $"amqp.annotation.x-opt-sequence-number > '{sequence}'";
         return new ReceiverLink(Session, name, new Source
         {
-            Address = $"{hub.Up.Entity}/ConsumerGroups/$Default/Partitions/{partition}",
-            FilterSet = new Map { [SelectorName] = selector },
+            Address = $"{hub.Up.Entity}/ConsumerGroups/{group}/Partitions/{partition}",
+            FilterSet = new Map { [SelectorName] = new DescribedValue(0x0000468C00000004UL, expression) },
         }, null);
     }
 
-    /// <summary>The number of the last event in a partition, from the entity's management node; -1 when it is empty.</summary>
+    /// <summary>The number of a partition's last event, from the management node; -1 when it is empty.</summary>
     public async Task<long> LastSequenceAsync(HubProcess hub, string partition)
     {
         var sender = new SenderLink(Session, "management-sender", "$management");
@@ -72,7 +77,8 @@ internal sealed class NetLitePeer : IAsyncDisposable
                 ["security_token"] = SasToken.For(hub.Host, hub.Up.PolicyKey("service"), "service"),
             },
         });
-        using var reply = await receiver.ReceiveAsync(TimeSpan.FromSeconds(10)) ?? throw new TimeoutException("no reply from $management");
+        using var reply = await receiver.ReceiveAsync(TimeSpan.FromSeconds(10))
+            ?? throw new TimeoutException("no reply from $management");
         receiver.Accept(reply);
         await sender.CloseAsync();
         await receiver.CloseAsync();
@@ -87,7 +93,7 @@ internal sealed class NetLitePeer : IAsyncDisposable
         {
             await _connection.CloseAsync(TimeSpan.FromSeconds(2), null);
         }
-        catch (Exception gone) when (gone is AmqpException or TimeoutException or IOException or System.Net.Sockets.SocketException)
+        catch (Exception gone) when (gone is AmqpException or TimeoutException or IOException or SocketException)
         {
             // A killed hub is what several tests are about.
         }

@@ -5,8 +5,8 @@ using System.Text;
 namespace Hubbub.Interop.Tests.Harness;
 
 /// <summary>
-/// Which partition a device's events land in: Event Hubs' hash of a partition key (Bob Jenkins' lookup3 with seeds of 0),
-/// written here a second time so that the hub's own is checked and not trusted.
+/// Which partition a device's events land in: Event Hubs' hash of a partition key (Bob Jenkins' lookup3 with seeds of
+/// 0), written here a second time so that the hub's own is checked and not trusted.
 /// </summary>
 internal static class PartitionHash
 {

@@ -16,10 +16,12 @@ internal sealed class PeerStories(ClientScript peer, HubProcess hub)
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Messages of many sizes, one of them too large, in frames of at most <paramref name="maxFrame"/> (0: the peer's own).</summary>
+    /// <summary>Messages of many sizes, one too large, in frames no larger than this (0: the peer's own).</summary>
     public async Task TransferAsync(int maxFrame, bool tls)
     {
-        int[] sizes = maxFrame == 512 ? [0, 1, 400, 600, 5_000, 60_000, TooLarge, 7] : [0, 1, 4_000, 70_000, 200_000, 255 * 1024, TooLarge, 7];
+        int[] sizes = maxFrame == 512
+            ? [0, 1, 400, 600, 5_000, 60_000, TooLarge, 7]
+            : [0, 1, 4_000, 70_000, 200_000, 255 * 1024, TooLarge, 7];
         var (device, request) = await NewRequestAsync("transfer", tls);
         if (maxFrame > 0) request["maxFrame"] = maxFrame;
         request["sizes"] = sizes;
@@ -40,7 +42,8 @@ internal sealed class PeerStories(ClientScript peer, HubProcess hub)
 
         var output = await RunAsync(request);
 
-        Assert.Equal([(0L, 0L), (0L, 3L)], output.Of("drained").Select(line => (line.Number("credit"), line.Number("received"))));
+        var drained = output.Of("drained").Select(line => (line.Number("credit"), line.Number("received")));
+        Assert.Equal([(0, 0), (0, 3)], drained);
         AssertReceived(output, device, [(0, 100), (1, 100), (2, 100), (3, 100)]);
     }
 
@@ -94,8 +97,10 @@ internal sealed class PeerStories(ClientScript peer, HubProcess hub)
         var (device, request) = await NewRequestAsync("refuse");
         string[] addresses =
         [
-            victim.TelemetryAddress, $"/devices/nobody-{Guid.NewGuid():N}/messages/events",
-            $"/devices/{victim.Id}%2F..%2F{device.Id}/messages/events", $"/devices/{device.Id.ToUpperInvariant()}/messages/events",
+            victim.TelemetryAddress,
+            $"/devices/nobody-{Guid.NewGuid():N}/messages/events",
+            $"/devices/{victim.Id}%2F..%2F{device.Id}/messages/events",
+            $"/devices/{device.Id.ToUpperInvariant()}/messages/events",
         ];
         request["addresses"] = addresses;
 
@@ -114,11 +119,14 @@ internal sealed class PeerStories(ClientScript peer, HubProcess hub)
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(text.ToString(0, size))));
     }
 
-    private static void AssertReceived(ClientOutput output, TestDevice device, (int Index, int Size)[] expected, bool inOrder = true)
+    private static void AssertReceived(
+        ClientOutput output, TestDevice device, (int Index, int Size)[] expected, bool inOrder = true)
     {
         var received = output.Of("received");
-        var wanted = expected.Select(each => ($"{device.Id}-{each.Index}", (long)each.Size, BodyHash(each.Index, each.Size))).ToList();
-        var got = received.Select(line => (line.Text("id")!, line.Number("size"), line.Text("sha256")!)).ToList();
+        var wanted = expected
+            .Select(each => (Id: $"{device.Id}-{each.Index}", BodyHash(each.Index, each.Size)))
+            .ToList();
+        var got = received.Select(line => (Id: line.Text("id")!, line.Text("sha256")!)).ToList();
         if (!inOrder)
         {
             wanted.Sort();
@@ -126,9 +134,9 @@ internal sealed class PeerStories(ClientScript peer, HubProcess hub)
         }
         Assert.Equal(wanted, got);
         Assert.All(received, line => Assert.Equal(device.Id, line.Text("deviceId")));
-        Assert.All(received, line => Assert.Equal(line.Text("id"), line.GetProperty("properties").Text("id")));
-        var first = received[0].Number("sequence");
-        Assert.Equal(received.Index().Select(each => first + each.Index), received.Select(line => line.Number("sequence")));
+        Assert.All(received, line => Assert.Equal(line.Text("id"), line.Of("properties", "id")));
+        var sequences = received.Select(line => line.Number("sequence")).ToArray();
+        Assert.Equal(sequences.Index().Select(each => sequences[0] + each.Index), sequences);
     }
 
     private async Task<ClientOutput> RunAsync(Dictionary<string, object> request)
@@ -139,7 +147,8 @@ internal sealed class PeerStories(ClientScript peer, HubProcess hub)
     }
 
     /// <summary>A new device and a request that reads its partition from where it ends now.</summary>
-    private async Task<(TestDevice Device, Dictionary<string, object> Request)> NewRequestAsync(string scenario, bool tls = false)
+    private async Task<(TestDevice Device, Dictionary<string, object> Request)> NewRequestAsync(
+        string scenario, bool tls = false)
     {
         peer.SkipUnlessInstalled();
         var device = await hub.CreateDeviceAsync($"peer-{scenario}-{Guid.NewGuid():N}", Cancellation);

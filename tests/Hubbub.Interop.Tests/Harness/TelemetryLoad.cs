@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Amqp;
 using Amqp.Framing;
 
@@ -9,11 +10,12 @@ internal sealed class TelemetryLoad(HubProcess hub, IReadOnlyList<TestDevice> de
     private const int InFlightMax = 16;
     private static readonly byte[] Body = new byte[200];
 
-    /// <summary>Runs every device at once; ends when each has lost its connection or <paramref name="stop"/> is set.</summary>
-    public Task RunAsync(CancellationToken stop) => Task.WhenAll(devices.Select(device => Task.Run(() => SendAsync(device, stop), CancellationToken.None)));
+    /// <summary>Runs every device at once; ends when each has lost its connection or it is told to stop.</summary>
+    public Task RunAsync(CancellationToken stop) => Task.WhenAll(devices.Select(device => SendAsync(device, stop)));
 
     private async Task SendAsync(TestDevice device, CancellationToken stop)
     {
+        await Task.Yield();
         NetLitePeer peer;
         try
         {
@@ -78,6 +80,6 @@ internal sealed class TelemetryLoad(HubProcess hub, IReadOnlyList<TestDevice> de
         }
     }
 
-    private static bool IsLoss(Exception failure) =>
-        failure is AmqpException or OperationCanceledException or IOException or System.Net.Sockets.SocketException or TimeoutException or ObjectDisposedException;
+    private static bool IsLoss(Exception failure) => failure is AmqpException or OperationCanceledException
+        or IOException or SocketException or TimeoutException or ObjectDisposedException;
 }

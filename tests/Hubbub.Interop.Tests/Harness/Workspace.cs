@@ -14,7 +14,8 @@ internal static class Workspace
     public static string Hubbub { get; } = FindHubbub();
 
     /// <summary>Where hubs' logs stay after the run, so that a failure can be read.</summary>
-    public static string Logs { get; } = Directory.CreateDirectory(Path.Combine(Root, "artifacts", "test-results", "hubs")).FullName;
+    public static string Logs { get; } =
+        Directory.CreateDirectory(Path.Combine(Root, "artifacts", "test-results", "hubs")).FullName;
 
     /// <summary>Ports on which nothing listens now. Another process may still take one: the hub then says so.</summary>
     public static int[] FreePorts(int count)
