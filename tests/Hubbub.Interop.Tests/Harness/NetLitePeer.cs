@@ -48,7 +48,7 @@ internal sealed class NetLitePeer : IAsyncDisposable
         BodySection = new Data { Binary = body },
     };
 
-    /// <summary>A reader of a partition after <paramref name="sequence"/> (-1: all of it), without credit yet.</summary>
+    /// <summary>A reader of a partition after <paramref name="sequence"/> (-1: all of it), with no credit.</summary>
     public ReceiverLink OpenReader(
         HubProcess hub, string partition, long sequence, string name = "reader", string group = "$Default")
     {

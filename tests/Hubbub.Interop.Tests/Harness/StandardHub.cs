@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Hubbub.Interop.Tests.Harness;
 
 /// <summary>
@@ -30,22 +27,11 @@ public sealed class StandardHub : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _hub?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private static string? Taken(int[] ports)
-    {
-        foreach (var port in ports)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
-            }
-            catch (SocketException refused)
-            {
-                return $"the SDKs need port {port}, and it may not be had here ({refused.SocketErrorCode})";
-            }
-        }
-        return null;
-    }
+    private static string? Taken(int[] ports) => ports
+        .Select(port => (port, why: Workspace.WhyTaken(port)))
+        .Where(each => each.why is not null)
+        .Select(each => $"the SDKs need port {each.port}, and it may not be had here ({each.why})")
+        .FirstOrDefault();
 }
 
 /// <summary>The tests that share <see cref="StandardHub"/>.</summary>

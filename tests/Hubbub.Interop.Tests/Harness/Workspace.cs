@@ -17,21 +17,33 @@ internal static class Workspace
     public static string Logs { get; } =
         Directory.CreateDirectory(Path.Combine(Root, "artifacts", "test-results", "hubs")).FullName;
 
-    /// <summary>Ports on which nothing listens now. Another process may still take one: the hub then says so.</summary>
+    /// <summary>
+    /// Ports on which nothing listens now, below the range that outgoing connections take theirs from: a hub that is
+    /// down for a moment finds its ports free when it comes back.
+    /// </summary>
     public static int[] FreePorts(int count)
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        var ports = new HashSet<int>();
+        while (ports.Count < count)
+        {
+            var port = Random.Shared.Next(20_000, 32_000);
+            if (WhyTaken(port) is null) ports.Add(port);
+        }
+        return [.. ports];
+    }
+
+    /// <summary>Why nobody can listen on <paramref name="port"/> now; null when somebody can.</summary>
+    public static SocketError? WhyTaken(int port)
+    {
         try
         {
-            return [.. listeners.Select(listener =>
-            {
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            })];
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return null;
         }
-        finally
+        catch (SocketException refused)
         {
-            foreach (var listener in listeners) listener.Stop();
+            return refused.SocketErrorCode;
         }
     }
 
