@@ -14,6 +14,12 @@ public sealed class HubMetrics : IDisposable
     private long _connectionsOpened;
     private long _connectionsClosed;
     private long _handshakesDropped;
+    private long _authenticationsFailed;
+    private long _linksRefused;
+    private long _eventsReceived;
+    private long _eventBytesReceived;
+    private long _eventsRejected;
+    private long _eventsDelivered;
 
     public HubMetrics()
     {
@@ -25,6 +31,22 @@ public sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter(
             "hubbub.tls.handshakes.dropped", () => Volatile.Read(ref _handshakesDropped),
             description: "Connections dropped because too many TLS handshakes were in progress.");
+        _meter.CreateObservableCounter(
+            "hubbub.amqp.authentications.failed", () => Volatile.Read(ref _authenticationsFailed),
+            description: "SASL credentials and tokens refused.");
+        _meter.CreateObservableCounter(
+            "hubbub.amqp.links.refused", () => Volatile.Read(ref _linksRefused), description: "Attaches refused.");
+        _meter.CreateObservableCounter(
+            "hubbub.events.received", () => Volatile.Read(ref _eventsReceived),
+            description: "Events that devices sent and the log took.");
+        _meter.CreateObservableCounter(
+            "hubbub.events.received.bytes", () => Volatile.Read(ref _eventBytesReceived), unit: "By",
+            description: "Encoded bytes of the events received.");
+        _meter.CreateObservableCounter(
+            "hubbub.events.rejected", () => Volatile.Read(ref _eventsRejected),
+            description: "Deliveries from devices that were rejected.");
+        _meter.CreateObservableCounter(
+            "hubbub.events.delivered", () => Volatile.Read(ref _eventsDelivered), description: "Events sent to readers.");
     }
 
     /// <summary>AMQP connections that are open, over TCP and WebSocket.</summary>
@@ -35,6 +57,20 @@ public sealed class HubMetrics : IDisposable
     public void ConnectionClosed() => Interlocked.Increment(ref _connectionsClosed);
 
     public void HandshakeDropped() => Interlocked.Increment(ref _handshakesDropped);
+
+    public void AuthenticationFailed() => Interlocked.Increment(ref _authenticationsFailed);
+
+    public void LinkRefused() => Interlocked.Increment(ref _linksRefused);
+
+    public void EventsReceived(int count, long bytes)
+    {
+        Interlocked.Add(ref _eventsReceived, count);
+        Interlocked.Add(ref _eventBytesReceived, bytes);
+    }
+
+    public void EventsRejected(int count) => Interlocked.Add(ref _eventsRejected, count);
+
+    public void EventsDelivered(int count) => Interlocked.Add(ref _eventsDelivered, count);
 
     public void Dispose() => _meter.Dispose();
 }

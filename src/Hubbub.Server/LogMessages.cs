@@ -32,4 +32,76 @@ internal static partial class LogMessages
 
     [LoggerMessage(8, LogLevel.Warning, "The stop took longer than {TimeoutMs} ms; the connections left were cut.")]
     public static partial void StopTimedOut(this ILogger logger, int timeoutMs);
+
+    [LoggerMessage(100, LogLevel.Information, "{ConnectionId}: SASL {Mechanism} refused: {Reason}")]
+    public static partial void AmqpSaslRefused(this ILogger logger, string connectionId, string mechanism, string reason);
+
+    [LoggerMessage(101, LogLevel.Information, "{ConnectionId}: token for '{Name}' refused: {Reason}")]
+    public static partial void AmqpTokenRefused(this ILogger logger, string connectionId, string name, string reason);
+
+    [LoggerMessage(102, LogLevel.Information, "{ConnectionId}: link '{Link}' to '{Address}' refused: {Condition}: {Reason}")]
+    public static partial void AmqpLinkRefused(
+        this ILogger logger, string connectionId, string link, string address, string condition, string reason);
+
+    [LoggerMessage(103, LogLevel.Information, "{ConnectionId}: link '{Link}' ended: {Condition}: {Reason}")]
+    public static partial void AmqpLinkEnded(
+        this ILogger logger, string connectionId, string link, string condition, string reason);
+
+    [LoggerMessage(104, LogLevel.Information, "{ConnectionId}: closed by {Side}: {Condition}: {Reason}")]
+    public static partial void AmqpConnectionEnded(
+        this ILogger logger, string connectionId, string side, string condition, string reason);
+
+    [LoggerMessage(105, LogLevel.Information, "{ConnectionId}: closing: {Condition}: {Reason}")]
+    public static partial void AmqpConnectionClosed(
+        this ILogger logger, string connectionId, string condition, string reason);
+
+    [LoggerMessage(106, LogLevel.Error, "{ConnectionId}: closed because of a defect in the hub; please report it.")]
+    public static partial void AmqpConnectionFailed(this ILogger logger, string connectionId, Exception fault);
+
+    [LoggerMessage(107, LogLevel.Information,
+        "{ConnectionId}: event of device '{DeviceId}' rejected: {Condition}: {Reason} ({TrackingId})")]
+    public static partial void AmqpEventRejected(
+        this ILogger logger, string connectionId, string deviceId, string condition, string reason, string trackingId);
+
+    [LoggerMessage(108, LogLevel.Information, "{ConnectionId}: what the connection had proven has ended: {Reason}")]
+    public static partial void AmqpClaimEnded(this ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(109, LogLevel.Information, "{ConnectionId}: $management request refused: {Reason}")]
+    public static partial void AmqpManagementRefused(this ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(110, LogLevel.Error, "{ConnectionId}: reading partition {Partition} of '{Entity}' met damage: {Reason}")]
+    public static partial void AmqpReaderDamaged(
+        this ILogger logger, string connectionId, string entity, int partition, string reason);
+
+    [LoggerMessage(300, LogLevel.Critical,
+        "The event log failed and acknowledges nothing more: {Reason}. The hub stops; start it again to recover.")]
+    public static partial void EventLogFailed(this ILogger logger, string reason, Exception cause);
+
+    [LoggerMessage(301, LogLevel.Error,
+        "Partition {Partition} is damaged in {File} from offset {Position} to {Resume}: stored checksum {Expected:x8}, "
+        + "actual {Actual:x8}. The part is kept as it is; readers stop in front of it.")]
+    public static partial void EventLogDamaged(
+        this ILogger logger, int partition, string file, long position, long resume, uint expected, uint actual);
+
+    [LoggerMessage(302, LogLevel.Information,
+        "Partition {Partition}: a write that was never acknowledged was cut off {File} at offset {Position} ({Bytes} bytes).")]
+    public static partial void EventLogTailCut(
+        this ILogger logger, int partition, string file, long position, long bytes);
+
+    [LoggerMessage(303, LogLevel.Error,
+        "Partition {Partition}: the disk is full; new events are refused until there is room.")]
+    public static partial void EventLogFull(this ILogger logger, int partition);
+
+    [LoggerMessage(304, LogLevel.Information, "Partition {Partition}: the disk has room again; events are taken.")]
+    public static partial void EventLogHasRoom(this ILogger logger, int partition);
+
+    [LoggerMessage(305, LogLevel.Warning,
+        "The clock jumped forward by {JumpSeconds} s; retention by time rests for an hour, so that a wrong clock deletes nothing.")]
+    public static partial void EventLogRetentionPaused(this ILogger logger, long jumpSeconds);
+
+    [LoggerMessage(306, LogLevel.Warning, "Partition {Partition}: upkeep failed and is tried again.")]
+    public static partial void EventLogUpkeepFailed(this ILogger logger, int partition, Exception cause);
+
+    [LoggerMessage(307, LogLevel.Error, "Partition {Partition}: a call-back failed, a defect in the hub; please report it.")]
+    public static partial void EventLogCallbackFailed(this ILogger logger, int partition, Exception cause);
 }

@@ -1,18 +1,55 @@
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Core.Identities;
 
 namespace Hubbub.Server.Amqp;
 
 /// <summary>Serves AMQP connections, whatever carries their bytes.</summary>
-public sealed class AmqpListener
+public sealed class AmqpListener : IDisposable
 {
+    private readonly AmqpServices _services;
+    private readonly ConcurrentDictionary<HubConnection, bool> _connections = new();
+    private readonly IDisposable _identityChanges;
+
+    public AmqpListener(AmqpServices services)
+    {
+        _services = services;
+        _identityChanges = services.Registry.Subscribe(OnIdentityChanged);
+        services.Events.Groups.OnDeleted(group => services.Events.Readers.RemoveGroup(group.Name));
+    }
+
     /// <summary>Serves one connection; returns when it is over.</summary>
     /// <param name="transport">The connection's bytes, both ways.</param>
     /// <param name="peer">Who is at the other end, as far as the transport knows.</param>
     /// <param name="stopping">Set when the hub stops: close the connection with amqp:connection:forced.</param>
-    public Task RunAsync(IDuplexPipe transport, AmqpPeer peer, CancellationToken stopping) =>
-        throw new NotSupportedException("The AMQP endpoint is not part of this build yet.");
+    public async Task RunAsync(IDuplexPipe transport, AmqpPeer peer, CancellationToken stopping)
+    {
+        var connection = new HubConnection(_services, peer, transport);
+        _connections[connection] = true;
+        await using var registration = stopping.UnsafeRegister(
+            static state => ((HubConnection)state!).Stop(ErrorCondition.ConnectionForced, "The hub is shutting down. Please reconnect."),
+            connection).ConfigureAwait(false);
+        try
+        {
+            await connection.Driver.RunAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _connections.TryRemove(connection, out _);
+        }
+    }
+
+    public void Dispose() => _identityChanges.Dispose();
+
+    // What an operator changes takes effect on live connections: each looks again at what it has let in.
+    private void OnIdentityChanged(IdentityChange change)
+    {
+        foreach (var (connection, _) in _connections)
+            connection.Recheck();
+    }
 }
 
 /// <summary>What a transport knows about the other end of a connection.</summary>

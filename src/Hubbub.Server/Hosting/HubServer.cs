@@ -16,6 +16,8 @@ public sealed class HubServer : IAsyncDisposable
     private ServerCertificate? _certificate;
     private MetricsEndpoint? _metricsEndpoint;
     private WebApplication? _application;
+    private HubCore? _core;
+    private AmqpListener? _amqp;
     private bool _isStopped;
 
     private HubServer(HubOptions options, TimeProvider time, ILoggerFactory loggerFactory)
@@ -74,6 +76,9 @@ public sealed class HubServer : IAsyncDisposable
                 _logger.StopTimedOut((int)HostingLimits.StopTimeout.TotalMilliseconds);
             await _application.DisposeAsync();
         }
+        _amqp?.Dispose();
+        if (_core is not null)
+            await _core.DisposeAsync();
         _metricsEndpoint?.Dispose();
         _certificate?.Dispose();
         _metrics.Dispose();
@@ -91,20 +96,30 @@ public sealed class HubServer : IAsyncDisposable
     {
         MakeDataDirectory();
         using var sockets = ListenSockets.Bind(Options, _logger);
+        _core = await HubCore.OpenAsync(Options, _time, _logger, cancellationToken);
         _certificate = ServerCertificate.Open(Options, _time, _logger);
-
-        var amqpListener = new AmqpListener();
-        var amqp = new AmqpConnectionHandler(amqpListener, _metrics, _stopping.Token);
+        var ports = new HubPorts(
+            sockets.Amqps[0].Port, sockets.Https[0].Port, sockets.Amqp.Count > 0 ? sockets.Amqp[0].Port : 0);
+        _amqp = new AmqpListener(new AmqpServices
+        {
+            Hub = _core.Hub,
+            Registry = _core.Registry,
+            Authenticator = _core.Authenticator,
+            Events = _core.Events,
+            Metrics = _metrics,
+            Time = _time,
+            Logger = _logger,
+            AmqpsPort = ports.Amqps,
+        });
+        var amqp = new AmqpConnectionHandler(_amqp, _metrics, _stopping.Token);
         var gate = new HandshakeGate(HostingLimits.HandshakesMax, _metrics.HandshakeDropped);
         _application = Listeners.Build(Options, sockets, _certificate, gate, amqp, loggerFactory);
         _metricsEndpoint = new MetricsEndpoint(_application.Services, Options.MetricsPublic);
-        var webSocket = new AmqpWebSocket(amqpListener, _metrics, _time, _stopping.Token);
+        var webSocket = new AmqpWebSocket(_amqp, _metrics, _time, _stopping.Token);
         var http = new HttpPipeline(webSocket, _health, _metricsEndpoint, NotFoundAsync);
         _application.UseWebSockets();
         _application.Run(http.InvokeAsync);
 
-        var ports = new HubPorts(
-            sockets.Amqps[0].Port, sockets.Https[0].Port, sockets.Amqp.Count > 0 ? sockets.Amqp[0].Port : 0);
         await _application.StartAsync(cancellationToken);
         _health.IsAccepting = true;
         Description = new HubFile
@@ -112,8 +127,8 @@ public sealed class HubServer : IAsyncDisposable
             HostName = Options.HostName,
             Ports = ports,
             CaCertificate = _certificate.AuthorityPath,
-            ConnectionStrings = new Dictionary<string, string>(),
-            EventHubs = new Dictionary<string, string>(),
+            ConnectionStrings = ConnectionStrings.OfHub(_core),
+            EventHubs = ConnectionStrings.OfEvents(_core),
             Data = Options.DataDirectory,
             Pid = Environment.ProcessId,
         };

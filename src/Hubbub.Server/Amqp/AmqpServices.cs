@@ -1,0 +1,28 @@
+using Hubbub.Core.Identities;
+using Hubbub.Core.Security;
+using Microsoft.Extensions.Logging;
+
+namespace Hubbub.Server.Amqp;
+
+/// <summary>What the AMQP endpoints stand on; made once in the composition.</summary>
+public sealed record AmqpServices
+{
+    /// <summary>Names of the hub and of its events entity.</summary>
+    public required HubIdentity Hub { get; init; }
+
+    public required IdentityRegistry Registry { get; init; }
+
+    public required Authenticator Authenticator { get; init; }
+
+    /// <summary>The built-in events entity.</summary>
+    public required EventEntity Events { get; init; }
+
+    public required HubMetrics Metrics { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    /// <summary>The port that redirects name; the one on which AMQPS listens.</summary>
+    public required int AmqpsPort { get; init; }
+}

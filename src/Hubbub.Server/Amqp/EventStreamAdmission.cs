@@ -1,0 +1,122 @@
+using Hubbub.Amqp.Codec;
+using Hubbub.Amqp.Engine;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Core;
+using Hubbub.Core.Events;
+using Hubbub.Server.Amqp.Endpoints;
+
+namespace Hubbub.Server.Amqp;
+
+/// <summary>Opens readers of the events entity: address, filter, epoch, and the rules between readers.</summary>
+internal static class EventStreamAdmission
+{
+    private const string SelectorName = "apache.org:selector-filter:string";
+    private const ulong SelectorCode = 0x0000_468C_0000_0004;
+    private const ulong SelectorCodeOfDotNet = 0x0000_0013_7000_000A;
+    private const string Epoch = "com.microsoft:epoch";
+    private const string ReceiverName = "com.microsoft:receiver-name";
+    private const string RuntimeMetric = "com.microsoft:enable-receiver-runtime-metric";
+
+    public static (LinkEndpoint? Endpoint, AmqpError? Error) Open(
+        HubConnection connection, SenderLink link, Attach attach, in LinkAddress address)
+    {
+        var entity = connection.Services.Events;
+        var endpoint = new EventStreamEndpoint(connection, link, entity, address.Tail)
+        {
+            ReaderName = TextOf(attach, ReceiverName),
+            Epoch = EpochOf(attach),
+            WantsMetrics = attach.DesiredCapabilities?.Contains(RuntimeMetric) ?? false,
+        };
+        if (LinkAdmission.Authorise(connection, endpoint) is { } refusal)
+            return (null, refusal);
+        if (!string.Equals(address.Entity, entity.Name, StringComparison.OrdinalIgnoreCase))
+            return (null, NotFound(connection, address.Entity!));
+        if (!address.TrySplitReader(out var groupName, out var partitionId))
+        {
+            return (null, LinkAdmission.Refuse(connection, HubErrorCode.AmqpAddressNotFound,
+                $"'{address.Entity}/{address.Tail}' is no reader's address; expected "
+                + $"{entity.Name}/ConsumerGroups/<group>/Partitions/<id>."));
+        }
+        if (entity.Groups.Find(groupName) is not { } group)
+            return (null, NotFound(connection, $"{entity.Name}/ConsumerGroups/{groupName}"));
+        if (entity.FindPartition(partitionId) is not { } partition)
+        {
+            return (null, AmqpErrors.Error(
+                AmqpErrors.ArgumentOutOfRange,
+                $"The specified partition is invalid for an event hub partition receiver: '{partitionId}'. "
+                + $"Valid ones are 0 to {entity.Log.Partitions.Count - 1}.",
+                connection.TrackingId()));
+        }
+        var position = PositionOf(connection, attach);
+        if (position.Error is not null)
+            return (null, position.Error);
+        var cursor = partition.Open(position.Value);
+        if (!cursor.IsOk)
+            return (null, cursor.Error!.ToAmqp(connection.TrackingId()));
+        if (entity.Readers.Add(group.Name, partition.Id, endpoint) is { } conflict)
+        {
+            cursor.Value.Dispose();
+            return (null, AmqpErrors.Error(conflict.Condition, conflict.Reason, connection.TrackingId()));
+        }
+        endpoint.Begin(group.Name, partition, cursor.Value);
+        return (endpoint, null);
+    }
+
+    private static (EventPosition Value, AmqpError? Error) PositionOf(HubConnection connection, Attach attach)
+    {
+        if ((attach.Source as Source)?.Filter is not { } filters)
+            return (EventPosition.Earliest, null);
+        foreach (var (key, value) in filters)
+        {
+            if (value.IsNull)
+                continue;
+            if (!IsSelector(key, value, out var text))
+            {
+                return (default, AmqpErrors.Error(
+                    ErrorCondition.NotAllowed,
+                    $"The link has an invalid filter type: {key}. Only the Apache selector filter ({SelectorName}) is supported.",
+                    connection.TrackingId()));
+            }
+            var parsed = PositionFilter.Parse(text);
+            return parsed.IsOk ? (parsed.Value, null) : (default, parsed.Error!.ToAmqp(connection.TrackingId()));
+        }
+        return (EventPosition.Earliest, null);
+    }
+
+    private static bool IsSelector(AmqpValue key, AmqpValue value, out string text)
+    {
+        text = "";
+        var inner = value;
+        if (value.TryGetDescribed(out var descriptor, out var described))
+        {
+            inner = described;
+            var known = descriptor.TryGetUInt64(out var code)
+                ? code is SelectorCode or SelectorCodeOfDotNet
+                : descriptor.TextEquals(SelectorName);
+            if (!known)
+                return false;
+        }
+        else if (!key.TextEquals(SelectorName))
+        {
+            return false;
+        }
+        if (!inner.TryGetString(out var found, orSymbol: true))
+            return false;
+        text = found;
+        return true;
+    }
+
+    private static long? EpochOf(Attach attach) =>
+        attach.Properties is { } properties && properties.TryGet(Epoch, out var value) && value.TryGetInt64(out var epoch)
+            ? epoch
+            : null;
+
+    private static string? TextOf(Attach attach, string key) =>
+        attach.Properties is { } properties && properties.TryGet(key, out var value) && value.TryGetString(out var text)
+            ? text[..Math.Min(text.Length, 256)]
+            : null;
+
+    private static AmqpError NotFound(HubConnection connection, string what) =>
+        LinkAdmission.Refuse(connection, HubErrorCode.EntityNotFound,
+            $"The messaging entity '{connection.Services.Hub.HostNames[0]}/{what}' could not be found.");
+}

@@ -1,0 +1,41 @@
+namespace Hubbub.Server.Amqp;
+
+/// <summary>Every bound of the AMQP endpoints, with its reason.</summary>
+internal static class HubAmqpLimits
+{
+    /// <summary>max-message-size of every link, bytes: what the original announces (its C SDK computes with it).</summary>
+    public const ulong MessageSizeBytesMax = 1_048_576;
+
+    /// <summary>A device-to-cloud message or batch, bytes, as documented.</summary>
+    public const int TelemetrySizeBytesMax = 262_144;
+
+    /// <summary>Messages in a batch, as documented.</summary>
+    public const int TelemetryBatchMessagesMax = 500;
+
+    /// <summary>Telemetry deliveries that a device may have unconfirmed; covers a sync at full speed.</summary>
+    public const uint TelemetryCredit = 2_000;
+
+    /// <summary>Requests under way at a node; what the original grants on $cbs.</summary>
+    public const uint RequestCredit = 100;
+
+    /// <summary>Replies that may wait for a client's credit; a client that never takes them is cut off.</summary>
+    public const int RepliesWaitingMax = 256;
+
+    /// <summary>Links of a connection that has proven nothing: two nodes with two links each, and slack.</summary>
+    public const int LinksMaxUnauthenticated = 8;
+
+    /// <summary>Failed put-tokens after which a connection is closed; some clients retry without a pause.</summary>
+    public const int FailedTokensMax = 16;
+
+    /// <summary>Identities proven on one connection, as documented (403005).</summary>
+    public const int ClaimsMax = 1_000;
+
+    /// <summary>Characters in a link address.</summary>
+    public const int AddressCharsMax = 1_024;
+
+    /// <summary>Readers without epoch on one partition and group, as documented.</summary>
+    public const int ReadersPerPartitionMax = 5;
+
+    /// <summary>Bytes kept from a sender's message annotations.</summary>
+    public const int AnnotationBytesMax = 16_384;
+}

@@ -1,0 +1,177 @@
+using Hubbub.Amqp.Codec;
+using Hubbub.Amqp.Engine;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Core;
+using Hubbub.Core.Security;
+using Hubbub.Server.Amqp.Endpoints;
+
+namespace Hubbub.Server.Amqp;
+
+/// <summary>
+/// Decides on every attach: what the address means, whether the peer may use it, and who serves it. Each link is
+/// authorised on its own, from what the connection has proven.
+/// </summary>
+internal static class LinkAdmission
+{
+    /// <summary>Accepts or refuses a link that the peer has begun.</summary>
+    public static void OnAttach(HubConnection connection, AmqpLink link)
+    {
+        var attach = link.RemoteAttach!;
+        var refusal = Examine(connection, link, attach, out var endpoint);
+        if (refusal is not null)
+        {
+            connection.Services.Metrics.LinkRefused();
+            connection.Services.Logger.AmqpLinkRefused(
+                connection.Peer.ConnectionId, link.Name, AddressOf(link, attach) ?? "", refusal.Condition.Value, refusal.Description ?? "");
+            link.Refuse(refusal, HubAmqpLimits.TelemetrySizeBytesMax);
+            return;
+        }
+        Accept(connection, link, attach, endpoint!);
+    }
+
+    private static AmqpError? Examine(HubConnection connection, AmqpLink link, Attach attach, out LinkEndpoint? endpoint)
+    {
+        endpoint = null;
+        if (attach.Unsettled is { Count: > 0 })
+            return Refuse(connection, HubErrorCode.NotImplemented, "Links cannot be resumed: the unsettled map must be empty.");
+        if (attach.Target is Coordinator)
+            return Refuse(connection, HubErrorCode.NotImplemented, "Transactions are not supported.");
+        if (link.Role == Role.Sender && attach.Source is Source { Dynamic: true }
+            || link.Role == Role.Receiver && attach.Target is Target { Dynamic: true })
+            return Refuse(connection, HubErrorCode.NotImplemented, "Dynamic nodes are not supported.");
+        if (AddressOf(link, attach) is not { } text)
+        {
+            return AmqpErrors.Error(
+                ErrorCondition.InvalidField,
+                $"Link '{link.Name}' names no address in its {(link.Role == Role.Sender ? "source" : "target")}.",
+                connection.TrackingId());
+        }
+        if (connection.Claims.Count == 0 && connection.Endpoints.Count >= HubAmqpLimits.LinksMaxUnauthenticated)
+        {
+            return Refuse(connection, HubErrorCode.Unauthorized,
+                $"A connection that has proven nothing may have {HubAmqpLimits.LinksMaxUnauthenticated} links; put a token first.");
+        }
+        var address = LinkAddress.Parse(text, connection.Services.Hub);
+        var outcome = Open(connection, link, attach, address, text);
+        endpoint = outcome.Endpoint;
+        return outcome.Error;
+    }
+
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) Open(
+        HubConnection connection, AmqpLink link, Attach attach, in LinkAddress address, string text)
+    {
+        switch (address.Kind, link)
+        {
+            case (LinkAddressKind.Cbs, ReceiverLink requests):
+                return (new CbsEndpoint(connection, requests), null);
+            case (LinkAddressKind.Cbs, SenderLink replies):
+                return (new ReplyEndpoint(connection, replies, RequestNode.Cbs), null);
+            case (LinkAddressKind.Management, ReceiverLink requests):
+                return (new ManagementEndpoint(connection, requests), null);
+            case (LinkAddressKind.Management, SenderLink replies):
+                return (new ReplyEndpoint(connection, replies, RequestNode.Management), null);
+            case (LinkAddressKind.DeviceEvents, ReceiverLink telemetry):
+                return OpenTelemetry(connection, telemetry, address);
+            case (LinkAddressKind.HubEvents, SenderLink):
+                return (null, EventsRedirect.Of(connection, address));
+            case (LinkAddressKind.Entity, SenderLink reader):
+                return EventStreamAdmission.Open(connection, reader, attach, address);
+            case (LinkAddressKind.Entity or LinkAddressKind.HubEvents, ReceiverLink):
+                return (null, Refuse(connection, HubErrorCode.Unauthorized,
+                    $"Unauthorized access. 'Send' claim(s) are required to send to '{text}': events come from devices only."));
+            case (LinkAddressKind.Unknown, _):
+                return (null, Refuse(connection, HubErrorCode.AmqpAddressNotFound,
+                    $"The link address '{text}' did not match any of the expected formats."));
+            default:
+                return (null, Unserved(connection, address, text));
+        }
+    }
+
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenTelemetry(
+        HubConnection connection, ReceiverLink link, in LinkAddress address)
+    {
+        var (deviceId, moduleId) = (address.DeviceId!, address.ModuleId);
+        var endpoint = new TelemetryEndpoint(connection, link, deviceId, moduleId);
+        if (Authorise(connection, endpoint) is { } refusal)
+            return (null, refusal);
+        if (WhyNoIdentity(connection, deviceId, moduleId, out var generationId) is { } problem)
+            return (null, problem.ToAmqp(connection.TrackingId()));
+        endpoint.Begin(generationId!);
+        return (endpoint, null);
+    }
+
+    /// <summary>Finds the claim that permits an endpoint, or says that there is none.</summary>
+    public static AmqpError? Authorise(HubConnection connection, LinkEndpoint endpoint)
+    {
+        endpoint.Claim = connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim));
+        if (endpoint.Claim is not null)
+            return null;
+        // The same text whether the address exists or not, so that nobody learns ids by asking.
+        return Refuse(connection, HubErrorCode.Unauthorized,
+            $"Unauthorized access: no token of this connection permits the address of link '{endpoint.Link.Name}'. "
+            + "Put a token whose resource covers it, signed with a key that has the right.");
+    }
+
+    private static HubError? WhyNoIdentity(
+        HubConnection connection, string deviceId, string? moduleId, out string? generationId)
+    {
+        generationId = null;
+        var registry = connection.Services.Registry;
+        var device = registry.FindDevice(deviceId);
+        if (device is null)
+            return new HubError(HubErrorCode.DeviceNotFound, $"Device {deviceId} at IotHub {connection.Services.Hub.Name} not registered.");
+        if (!device.IsEnabled)
+            return new HubError(HubErrorCode.Unauthorized, $"Device '{deviceId}' is disabled.");
+        if (moduleId is null)
+        {
+            generationId = device.GenerationId;
+            return null;
+        }
+        generationId = registry.FindModule(deviceId, moduleId)?.GenerationId;
+        return generationId is null
+            ? new HubError(HubErrorCode.ModuleNotFound, $"Module {moduleId} of device {deviceId} at IotHub {connection.Services.Hub.Name} not registered.")
+            : null;
+    }
+
+    // The address is known and comes with a later version: the clear answer beats a link that never delivers.
+    private static AmqpError Unserved(HubConnection connection, in LinkAddress address, string text)
+    {
+        var known = address.Kind is LinkAddressKind.DeviceCommands or LinkAddressKind.DeviceMethods
+            or LinkAddressKind.DeviceTwin or LinkAddressKind.ServiceCommands or LinkAddressKind.Feedback
+            or LinkAddressKind.FileNotifications;
+        return known
+            ? Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.")
+            : Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.");
+    }
+
+    private static void Accept(HubConnection connection, AmqpLink link, Attach attach, LinkEndpoint endpoint)
+    {
+        if (link is ReceiverLink receiver)
+            receiver.MaxMessageSizeBytes = HubAmqpLimits.MessageSizeBytesMax;
+        link.Accept(new Attach
+        {
+            Name = link.Name,
+            Handle = 0,
+            Role = link.Role,
+            Source = attach.Source,
+            Target = attach.Target,
+            MaxMessageSize = HubAmqpLimits.MessageSizeBytesMax,
+            OfferedCapabilities = endpoint.OfferedCapabilities,
+            // A popular client walks over the properties without looking whether there are any.
+            Properties = attach.Properties ?? new AmqpMapBuilder().Add("com.microsoft:tracking-id", connection.TrackingId()).Build(),
+        });
+        connection.Serve(endpoint);
+        if (link is ReceiverLink accepted)
+            accepted.Grant(endpoint.Credit);
+        connection.Wake(endpoint);
+    }
+
+    private static string? AddressOf(AmqpLink link, Attach attach)
+    {
+        var address = link.Role == Role.Sender ? (attach.Source as Source)?.Address : (attach.Target as Target)?.Address;
+        return address is { } value && value.TryGetString(out var text) ? text : null;
+    }
+
+    internal static AmqpError Refuse(HubConnection connection, HubErrorCode code, string message) =>
+        new HubError(code, message).ToAmqp(connection.TrackingId());
+}

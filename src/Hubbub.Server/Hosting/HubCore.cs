@@ -1,0 +1,101 @@
+using Hubbub.Core.Events;
+using Hubbub.Core.Identities;
+using Hubbub.Core.Security;
+using Hubbub.Server.Amqp;
+using Hubbub.Storage;
+using Hubbub.Storage.Events;
+using Hubbub.Storage.Files;
+using Hubbub.Storage.State;
+using Microsoft.Extensions.Logging;
+
+namespace Hubbub.Server.Hosting;
+
+/// <summary>The hub's domain over its storage: opened before anything listens, closed after everything has stopped.</summary>
+internal sealed class HubCore : IAsyncDisposable
+{
+    private readonly DataDirectory _data;
+    private readonly StateStore _state;
+    private readonly IEventLog _log;
+
+    private HubCore(DataDirectory data, StateStore state, IEventLog log) => (_data, _state, _log) = (data, state, log);
+
+    public required HubIdentity Hub { get; init; }
+
+    public required HubSettings Settings { get; init; }
+
+    public required IdentityRegistry Registry { get; init; }
+
+    public required ConsumerGroups Groups { get; init; }
+
+    public required Authenticator Authenticator { get; init; }
+
+    public required EventEntity Events { get; init; }
+
+    /// <exception cref="HubStartException">The data directory cannot be used; the text says why and what to do.</exception>
+    public static async Task<HubCore> OpenAsync(
+        HubOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        DataDirectory? data = null;
+        StateStore? state = null;
+        SegmentedEventLog? log = null;
+        try
+        {
+            data = DataDirectory.Open(options.DataDirectory);
+            var logOptions = new EventLogOptions
+            {
+                PartitionCount = options.Partitions,
+                RetentionTime = options.Retention,
+                RetentionSizeBytes = options.RetentionBytes,
+            };
+            // The log is scanned while the database opens: neither knows the other.
+            var opening = Task.Run(
+                () => SegmentedEventLog.Open(
+                    LocalFileSystem.Instance, data.EventsDirectory, logOptions, time, new EventLogReport(logger)),
+                cancellationToken);
+            try
+            {
+                state = StateStore.Open(data.StateDirectory, time);
+            }
+            finally
+            {
+                log = await opening;
+            }
+            var settings = await HubSettings.LoadOrCreateAsync(
+                state, HubIdentity.FirstLabel(options.HostName), time, cancellationToken);
+            if (!settings.IsOk)
+                throw new HubStartException(settings.Error!.Message);
+            var hub = new HubIdentity(options.HostNames, settings.Value.EntityName);
+            var registry = await IdentityRegistry.OpenAsync(state, time, cancellationToken);
+            var groups = await ConsumerGroups.OpenAsync(
+                state, hub.EntityName, settings.Value.CreatedAt, time, cancellationToken);
+            return new HubCore(data, state, log)
+            {
+                Hub = hub,
+                Settings = settings.Value,
+                Registry = registry,
+                Groups = groups,
+                Authenticator = new Authenticator(hub, registry, settings.Value.Policies, time, options.ClockSkew),
+                Events = new EventEntity(hub.EntityName, log, groups),
+            };
+        }
+        catch (Exception e)
+        {
+            if (log is not null)
+                await log.DisposeAsync();
+            state?.Dispose();
+            data?.Dispose();
+            if (e is IOException or UnauthorizedAccessException or StateStoreException)
+                throw new HubStartException(e.Message, e);
+            throw;
+        }
+    }
+
+    /// <summary>Commits what waits, syncs, and gives the data directory free.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Groups.Dispose();
+        await _log.DisposeAsync();
+        _state.Dispose();
+        _data.Dispose();
+    }
+}
