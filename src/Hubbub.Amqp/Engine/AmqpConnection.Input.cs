@@ -4,7 +4,7 @@ using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Amqp.Engine;
 
-// Bytes in, events out: headers, frames, and the one place where a violation of the protocol is caught.
+// Bytes in, events out: frames to their sessions, and the one place where a violation of the protocol is caught.
 public sealed partial class AmqpConnection
 {
     /// <summary>
@@ -18,20 +18,20 @@ public sealed partial class AmqpConnection
     {
         consumed = 0;
         e = default;
+        if (_delivered is not null)
+            ReturnDelivered();
         if (TakeDeferred(ref e))
             return true;
         AmqpSession? session = null;
         AmqpLink? link = null;
         try
         {
-            if (!input.IsEmpty)
-                _lastReceivedMs = NowMs;
             while (true)
             {
-                if (State == ConnectionState.Ended)
+                if (State == ConnectionState.Ended || _deaf)
                 {
                     consumed = input.Length;
-                    return false;
+                    return TakeDeferred(ref e);
                 }
                 if (AwaitsOwner)
                     return false;
@@ -44,22 +44,50 @@ public sealed partial class AmqpConnection
                     OnHeader(header);
                     continue;
                 }
-                var frameSizeMax = State == ConnectionState.Sasl
-                    ? _limits.SaslFrameSizeBytesMax
-                    : _limits.FrameSizeBytesMax;
-                var size = FrameReader.Read(input[consumed..], frameSizeMax, out var frame);
-                if (size == 0)
-                    return false;
+                if (!TryReadFrame(input[consumed..], out var size, out var frame))
+                {
+                    consumed += size;
+                    return TakeDeferred(ref e);
+                }
                 consumed += size;
+                _lastReceivedMs = NowMs;
                 if (OnFrame(frame, ref session, ref link, ref e) || TakeDeferred(ref e))
                     return true;
+                (session, link) = (null, null);
             }
         }
         catch (AmqpException violation)
         {
+            e = default;
             OnViolation(violation, session, link);
             return TakeDeferred(ref e);
         }
+    }
+
+    private bool TryReadFrame(ReadOnlyMemory<byte> input, out int size, out Frame frame)
+    {
+        try
+        {
+            size = FrameReader.Read(input, FrameSizeMax, out frame);
+            return size > 0;
+        }
+        catch (AmqpException violation)
+        {
+            // Where the next frame would start is unknown from here on: all that still comes is dropped unread.
+            frame = default;
+            size = input.Length;
+            _deaf = true;
+            Fail(violation);
+            return false;
+        }
+    }
+
+    private uint FrameSizeMax => State == ConnectionState.Sasl ? _limits.SaslFrameSizeBytesMax : _limits.FrameSizeBytesMax;
+
+    private void ReturnDelivered()
+    {
+        ReturnBuffer(_delivered!);
+        _delivered = null;
     }
 
     /// <summary>How many bytes must be contiguous for <see cref="TryReceive"/> to go on.</summary>
@@ -67,65 +95,20 @@ public sealed partial class AmqpConnection
     public int BytesNeeded(ReadOnlySpan<byte> head) =>
         State is ConnectionState.Header or ConnectionState.HeaderAfterSasl
             ? ProtocolHeader.Size
-            : FrameReader.BytesNeeded(head, State == ConnectionState.Sasl
-                ? _limits.SaslFrameSizeBytesMax
-                : _limits.FrameSizeBytesMax);
+            : FrameReader.BytesNeeded(head, FrameSizeMax);
 
     private bool TakeDeferred(ref AmqpEvent e) =>
         _disposition.TryNext(ref e) || (_deferred is not null && _deferred.TryDequeue(out e));
-
-    private void OnHeader(ReadOnlySpan<byte> header)
-    {
-        if (_options.Role == ConnectionRole.Client)
-        {
-            OnHeaderFromServer(header);
-            return;
-        }
-        if (header.SequenceEqual(ProtocolHeader.Sasl) && State == ConnectionState.Header)
-        {
-            Write(ProtocolHeader.Sasl);
-            _sasl = new SaslNegotiation(_options, Output);
-            _sasl.OfferMechanisms();
-            State = ConnectionState.Sasl;
-            return;
-        }
-        if (header.SequenceEqual(ProtocolHeader.Amqp)
-            && (State == ConnectionState.HeaderAfterSasl || !_options.SaslRequired))
-        {
-            Write(ProtocolHeader.Amqp);
-            State = ConnectionState.Opening;
-            return;
-        }
-        // AMQP 2.2: an unacceptable header is answered with one that is supported, then the connection is closed.
-        Write(State == ConnectionState.HeaderAfterSasl ? ProtocolHeader.Amqp : ProtocolHeader.Sasl);
-        State = ConnectionState.Ended;
-        ReportClosed(new AmqpError
-        {
-            Condition = ErrorCondition.FramingError,
-            Description = $"The peer sent the protocol header {Convert.ToHexString(header)}, which is not supported.",
-        });
-    }
-
-    private void OnHeaderFromServer(ReadOnlySpan<byte> header)
-    {
-        var expected = _sasl is not null && State == ConnectionState.Header ? ProtocolHeader.Sasl : ProtocolHeader.Amqp;
-        if (!header.SequenceEqual(expected))
-        {
-            State = ConnectionState.Ended;
-            ReportClosed(new AmqpError
-            {
-                Condition = ErrorCondition.FramingError,
-                Description = $"The server answered with the protocol header {Convert.ToHexString(header)}.",
-            });
-            return;
-        }
-        State = _sasl is not null ? ConnectionState.Sasl : ConnectionState.Opening;
-    }
 
     private bool OnFrame(in Frame frame, ref AmqpSession? session, ref AmqpLink? link, ref AmqpEvent e)
     {
         if (State == ConnectionState.Sasl)
             return OnSaslFrame(frame, ref e);
+        if (State == ConnectionState.CloseSent)
+        {
+            OnFrameAfterClose(frame);
+            return false;
+        }
         if (frame.Type != FrameType.Amqp)
             throw Violation(ErrorCondition.FramingError, "A SASL frame came after the SASL layer.");
         if (frame.Body.IsEmpty)
@@ -136,11 +119,14 @@ public sealed partial class AmqpConnection
         var reader = new AmqpReader(frame.Body);
         var descriptor = reader.ReadDescriptor();
         if (State != ConnectionState.Open)
-            return OnFrameOutsideOpen(descriptor, frame, ref reader);
+        {
+            OnFirstFrame(descriptor, frame);
+            return false;
+        }
         // AMQP 2.7.1: a channel above channel-max is a framing error.
         if (frame.Channel > _limits.ChannelMax)
             throw Violation(ErrorCondition.FramingError, $"Channel {frame.Channel} is above {_limits.ChannelMax}.");
-        session = frame.Channel < _sessionsByRemoteChannel.Length ? _sessionsByRemoteChannel[frame.Channel] : null;
+        session = _sessionsByRemoteChannel[frame.Channel];
         if (descriptor == Transfer.Descriptor && session is not null)
         {
             var transfer = Transfer.Read(ref reader);
@@ -195,73 +181,20 @@ public sealed partial class AmqpConnection
                 session.OnEnd(End.Read(ref reader), ref e);
                 return true;
             default:
-                throw Violation(ErrorCondition.NotImplemented, $"Performative 0x{descriptor:x} is unknown.");
+                throw Unknown(descriptor);
         }
     }
 
-    private bool OnFrameOutsideOpen(ulong descriptor, in Frame frame, ref AmqpReader reader)
+    // AMQP 2.4.3: nothing counts any more but the peer's own close, so nothing else is even decoded.
+    private void OnFrameAfterClose(in Frame frame)
     {
-        switch (descriptor)
-        {
-            case Open.Descriptor when State == ConnectionState.Opening:
-                if (frame.Channel != 0)
-                    throw Violation(ErrorCondition.FramingError, $"An open came on channel {frame.Channel}.");
-                reader = Owned(frame.Body);
-                OnOpen(Open.Read(ref reader));
-                return false;
-            case Performatives.Close.Descriptor when State == ConnectionState.CloseSent:
-                State = ConnectionState.Ended;
-                ReportClosed(null);
-                return false;
-            default:
-                if (State == ConnectionState.CloseSent)
-                    return false;
-                throw Violation(ErrorCondition.IllegalState, "The first frame was not an open.");
-        }
-    }
-
-    private bool OnSaslFrame(in Frame frame, ref AmqpEvent e)
-    {
-        var (init, outcome) = _sasl!.OnFrame(frame);
-        if (init is not null)
-        {
-            e.Kind = AmqpEventKind.SaslInit;
-            e.SaslInit = init;
-            return true;
-        }
-        if (outcome is null)
-            return false;
-        _sasl = null;
-        if (outcome != SaslCode.Ok)
-        {
-            State = ConnectionState.Ended;
-            ReportClosed(new AmqpError
-            {
-                Condition = ErrorCondition.UnauthorizedAccess,
-                Description = $"The server refused the SASL credentials (outcome {outcome}).",
-            });
-            return false;
-        }
-        Write(ProtocolHeader.Amqp);
-        WriteOpen();
-        State = ConnectionState.HeaderAfterSasl;
-        return false;
-    }
-
-    private void OnOpen(Open open)
-    {
-        if (open.MaxFrameSize < 512)
-            throw Violation(ErrorCondition.FramingError, $"max-frame-size {open.MaxFrameSize} is below 512 (AMQP 2.7.1).");
-        if (open.ContainerId.Length > _limits.ContainerIdCharsMax)
-        {
-            throw Violation(
-                ErrorCondition.InvalidField, $"container-id has more than {_limits.ContainerIdCharsMax} characters.");
-        }
-        TakeRemoteIdleTimeout(open.IdleTimeOut);
-        RemoteOpen = open;
-        RemoteFrameSizeBytesMax = open.MaxFrameSize;
-        State = ConnectionState.Open;
-        Defer(new AmqpEvent { Kind = AmqpEventKind.Opened });
+        if (frame.Type != FrameType.Amqp || frame.Body.IsEmpty)
+            return;
+        var reader = new AmqpReader(frame.Body);
+        if (reader.ReadDescriptor() != Performatives.Close.Descriptor)
+            return;
+        State = ConnectionState.Ended;
+        ReportClosed(null);
     }
 
     private bool OnBegin(ushort channel, AmqpSession? mapped, Begin begin, ref AmqpEvent e)
@@ -271,7 +204,7 @@ public sealed partial class AmqpConnection
         AmqpSession session;
         if (begin.RemoteChannel is { } local)
         {
-            var answered = local < _sessionsByLocalChannel.Length ? _sessionsByLocalChannel[local] : null;
+            var answered = _sessionsByLocalChannel[local];
             if (answered is not { RemoteChannel: null })
                 throw Violation(ErrorCondition.IllegalState, $"Begin answers channel {local}, which awaits none.");
             session = answered;
@@ -280,13 +213,15 @@ public sealed partial class AmqpConnection
         {
             if (_options.Role == ConnectionRole.Client)
                 throw Violation(ErrorCondition.NotAllowed, "The server began a session.");
-            if (channel < _sessionsByLocalChannel.Length && _sessionsByLocalChannel[channel] is not null)
+            // The answer goes out on the same number: a client exists that takes no other.
+            if (_sessionsByLocalChannel[channel] is not null)
                 throw Violation(ErrorCondition.IllegalState, $"Channel {channel} is still ending.");
-            session = new AmqpSession(this, channel);
-            Store(ref _sessionsByLocalChannel, channel, session);
+            session = NewSession(channel);
         }
-        Store(ref _sessionsByRemoteChannel, channel, session);
+        _sessionsByRemoteChannel.Add(channel, session);
         session.OnBegin(channel, begin);
+        if (session.State != SessionState.Mapped)
+            return false;
         e.Kind = AmqpEventKind.SessionBegan;
         e.Session = session;
         return true;
@@ -294,6 +229,8 @@ public sealed partial class AmqpConnection
 
     private static void OnFrameWithoutSession(ulong descriptor, ushort channel)
     {
+        if (descriptor is < Open.Descriptor or > Performatives.Close.Descriptor)
+            throw Unknown(descriptor);
         // Clients are known to send the last detaches behind their end; they and other late frames mean nothing.
         if (descriptor is Detach.Descriptor or Flow.Descriptor or Disposition.Descriptor or End.Descriptor)
             return;
@@ -306,12 +243,18 @@ public sealed partial class AmqpConnection
             WriteOpen();
         WriteClose(null);
         State = ConnectionState.Ended;
+        ForgetSessions();
         ReportClosed(close.Error, byPeer: true);
     }
 
     private void OnViolation(AmqpException violation, AmqpSession? session, AmqpLink? link)
     {
+        // Where an end or a close is out already there is nothing left to give up.
+        if (State == ConnectionState.CloseSent)
+            return;
         var error = new AmqpError { Condition = violation.Condition, Description = violation.Message };
+        if (session is { State: not SessionState.Mapped } && violation.Scope != ErrorScope.Connection)
+            return;
         switch (violation.Scope)
         {
             case ErrorScope.Link or ErrorScope.Delivery when link is { IsDetached: false }:
@@ -342,6 +285,12 @@ public sealed partial class AmqpConnection
         _closeReported = true;
         Defer(new AmqpEvent { Kind = AmqpEventKind.Closed, Error = error, ByPeer = byPeer });
     }
+
+    private static AmqpException Unknown(ulong descriptor) => Violation(
+        ErrorCondition.NotImplemented,
+        descriptor == AmqpReader.UnknownDescriptor
+            ? "A frame's performative is unknown."
+            : $"Performative 0x{descriptor:x} is unknown.");
 
     private static AmqpException Violation(string condition, string message) =>
         new(ErrorScope.Connection, condition, message);

@@ -22,12 +22,15 @@ public sealed partial class AmqpConnection
     private readonly AmqpConnectionOptions _options;
     private readonly AmqpLimits _limits;
     private SaslNegotiation? _sasl;
-    private AmqpSession?[] _sessionsByRemoteChannel = [];
-    private AmqpSession?[] _sessionsByLocalChannel = [];
+    private SlotTable<AmqpSession> _sessionsByRemoteChannel = new();
+    private SlotTable<AmqpSession> _sessionsByLocalChannel = new();
     private Queue<AmqpEvent>? _deferred;
     private DispositionCursor _disposition;
+    private ByteBuffer? _delivered;
+    private ByteBuffer? _freeBuffer;
     private bool _openSent;
     private bool _closeReported;
+    private bool _deaf;
 
     /// <summary>Starts the engine; a client's header is in <see cref="Output"/> at once.</summary>
     public AmqpConnection(AmqpConnectionOptions options)
@@ -35,6 +38,7 @@ public sealed partial class AmqpConnection
         _options = options;
         _limits = options.Limits;
         NowMs = _startedMs = _lastReceivedMs = _lastSentMs = options.StartedMs;
+        NextTickMs = _startedMs + _limits.OpenDeadlineMs;
         if (options.Role == ConnectionRole.Client)
             StartClient();
     }
@@ -63,14 +67,17 @@ public sealed partial class AmqpConnection
     /// <summary>True when nothing more will be read or written.</summary>
     public bool IsEnded => State == ConnectionState.Ended;
 
-    /// <summary>True while input waits for <see cref="CompleteSasl"/>.</summary>
-    public bool AwaitsOwner => _sasl is { AwaitsOutcome: true };
+    /// <summary>True while input waits for <see cref="CompleteSasl"/>, or for the answer to an Opened event.</summary>
+    public bool AwaitsOwner => _sasl is { AwaitsOutcome: true } || (State == ConnectionState.Open && !_openSent);
+
+    /// <summary>Bytes of messages that have come in part, all links together.</summary>
+    internal long PartialBytes { get; set; }
 
     /// <summary>For the owner's use: what it keeps for this connection.</summary>
     public object? Context { get; set; }
 
     /// <summary>The sessions that are mapped now.</summary>
-    public IEnumerable<AmqpSession> Sessions => _sessionsByLocalChannel.OfType<AmqpSession>();
+    public IEnumerable<AmqpSession> Sessions => _sessionsByLocalChannel.Values();
 
     /// <summary>Gives the driver what is to be sent and takes an empty buffer in exchange.</summary>
     public ByteBuffer SwapOutput(ByteBuffer empty)
@@ -100,16 +107,15 @@ public sealed partial class AmqpConnection
     }
 
     /// <summary>Client: begins a session.</summary>
-    /// <exception cref="InvalidOperationException">Every channel is in use.</exception>
+    /// <exception cref="InvalidOperationException">The connection is closed, or every channel is in use.</exception>
     public AmqpSession BeginSession()
     {
-        var channel = Array.IndexOf(_sessionsByLocalChannel, null);
-        if (channel < 0)
-            channel = _sessionsByLocalChannel.Length;
+        if (State is ConnectionState.CloseSent or ConnectionState.Ended)
+            throw new InvalidOperationException("The connection is closed.");
+        var channel = _sessionsByLocalChannel.LowestFree();
         if (channel > Math.Min(_limits.ChannelMax, RemoteOpen?.ChannelMax ?? ushort.MaxValue))
             throw new InvalidOperationException($"All {channel} channels of the connection are in use.");
-        var session = new AmqpSession(this, (ushort)channel);
-        Store(ref _sessionsByLocalChannel, channel, session);
+        var session = NewSession((ushort)channel);
         session.WriteBegin(remoteChannel: null);
         return session;
     }
@@ -128,23 +134,58 @@ public sealed partial class AmqpConnection
             WriteOpen();
         WriteClose(error);
         State = ConnectionState.CloseSent;
+        ForgetSessions();
         _closeSentMs = NowMs;
+        TickBy(_closeSentMs + _limits.CloseLingerMs);
     }
 
     internal void Defer(in AmqpEvent e) => (_deferred ??= new Queue<AmqpEvent>()).Enqueue(e);
 
     internal void ReleaseChannels(AmqpSession session)
     {
-        if (session.RemoteChannel is { } remote && remote < _sessionsByRemoteChannel.Length)
-            _sessionsByRemoteChannel[remote] = null;
-        _sessionsByLocalChannel[session.LocalChannel] = null;
+        if (session.RemoteChannel is { } remote)
+            _sessionsByRemoteChannel.Remove(remote, session);
+        _sessionsByLocalChannel.Remove(session.LocalChannel, session);
+    }
+
+    /// <summary>A buffer to join a message in.</summary>
+    internal ByteBuffer TakeBuffer()
+    {
+        var buffer = _freeBuffer ?? new ByteBuffer();
+        _freeBuffer = null;
+        return buffer;
+    }
+
+    internal void ReturnBuffer(ByteBuffer buffer)
+    {
+        buffer.Release();
+        _freeBuffer = buffer;
+    }
+
+    /// <summary>The owner gets to see the message in it first; the next input ends that.</summary>
+    internal void ReturnBufferLater(ByteBuffer buffer) => _delivered = buffer;
+
+    private AmqpSession NewSession(ushort localChannel)
+    {
+        var session = new AmqpSession(this, localChannel, _options.FirstTransferId, _options.FirstDeliveryId);
+        _sessionsByLocalChannel.Add(localChannel, session);
+        return session;
+    }
+
+    // Whoever still holds a session or a link finds it ended, so that nothing is written behind a close.
+    private void ForgetSessions()
+    {
+        for (uint channel = 0; channel < _sessionsByLocalChannel.Capacity; channel++)
+            _sessionsByLocalChannel[channel]?.Forget();
+        _sessionsByLocalChannel.Clear();
+        _sessionsByRemoteChannel.Clear();
     }
 
     private void StartClient()
     {
         if (_options.SaslInit is not null)
         {
-            _sasl = new SaslNegotiation(_options, Output);
+            _sasl = new SaslNegotiation(this, _options);
             Write(ProtocolHeader.Sasl);
             return;
         }
@@ -179,13 +220,5 @@ public sealed partial class AmqpConnection
         var writer = new AmqpWriter(Output);
         new Close { Error = error }.Write(ref writer);
         FrameWriter.End(Output, start);
-    }
-
-    private static void Store(ref AmqpSession?[] table, int channel, AmqpSession session)
-    {
-        // Channels are used from 0 up, so the table stays as small as the sessions are many.
-        if (channel >= table.Length)
-            Array.Resize(ref table, Math.Max(channel + 1, Math.Min(table.Length * 2, ushort.MaxValue + 1)));
-        table[channel] = session;
     }
 }

@@ -28,4 +28,10 @@ public sealed record AmqpConnectionOptions
 
     /// <summary>Milliseconds on the owner's monotonic clock at which the connection began.</summary>
     public long StartedMs { get; init; }
+
+    /// <summary>First transfer-id of each session; tests start just before the numbers wrap around.</summary>
+    internal uint FirstTransferId { get; init; } = 1;
+
+    /// <summary>First delivery-id of each session; tests start just before the numbers wrap around.</summary>
+    internal uint FirstDeliveryId { get; init; }
 }

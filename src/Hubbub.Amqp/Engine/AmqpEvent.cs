@@ -26,7 +26,9 @@ public enum AmqpEventKind : byte
     /// </summary>
     LinkAttached,
 
-    /// <summary>The peer's flow changed the credit or the drain flag of a sender link.</summary>
+    /// <summary>
+    /// The peer's flow changed the credit or the drain flag of a sender link, or ended the drain of a receiver link.
+    /// </summary>
     LinkFlow,
 
     /// <summary>A whole message has come on a receiver link (<see cref="AmqpEvent.Delivery"/>).</summary>

@@ -15,6 +15,9 @@ public sealed record AmqpLimits
     /// <summary>SASL frames before the outcome: PLAIN needs one, challenges a few.</summary>
     public int SaslFramesMax { get; init; } = 8;
 
+    /// <summary>Bytes of all SASL frames together: a stranger's share.</summary>
+    public int SaslBytesMax { get; init; } = 32_768;
+
     /// <summary>channel-max offered. The C# SDK pools thousands of devices on a connection, a session each.</summary>
     public ushort ChannelMax { get; init; } = 8_191;
 
@@ -39,8 +42,17 @@ public sealed record AmqpLimits
     /// <summary>Transfers that one delivery may be split into; a 1 MiB message in frames of 1 KiB.</summary>
     public int TransfersPerDeliveryMax { get; init; } = 4_096;
 
-    /// <summary>Unsettled deliveries that a session tracks in one direction, gaps included.</summary>
-    public int UnsettledSpanMax { get; init; } = 65_536;
+    /// <summary>Unsettled deliveries that a session tracks in one direction, 32 bytes each.</summary>
+    public int UnsettledMax { get; init; } = 65_536;
+
+    /// <summary>Bytes in one message, whatever a link allows: IoT Hub announces 1 MiB on every link.</summary>
+    public int MessageBytesMax { get; init; } = 1 << 20;
+
+    /// <summary>
+    /// Bytes of messages that have come in part, all links of a connection together. A peer sends the frames of a
+    /// message in one go; one that begins a message on each of thousands of links wants our memory.
+    /// </summary>
+    public int PartialBytesMax { get; init; } = 16 << 20;
 
     /// <summary>Echo requests answered in a second; more are answered together (one flow tells the whole state).</summary>
     public int EchoesPerSecondMax { get; init; } = 100;

@@ -53,6 +53,9 @@ public abstract class AmqpLink
     /// <summary>True when our detach is out or the link is gone.</summary>
     public bool IsDetached => State >= LinkState.DetachSent;
 
+    /// <summary>Our attach, once it is out.</summary>
+    public Attach? LocalAttach { get; private set; }
+
     /// <summary>The peer's attach; owns its memory.</summary>
     public Attach? RemoteAttach { get; private set; }
 
@@ -74,6 +77,12 @@ public abstract class AmqpLink
 
     internal bool EchoPending { get; set; }
 
+    /// <summary>The link's share of its session's unsettled deliveries; kept by the ring.</summary>
+    internal int UnsettledCount { get; set; }
+
+    /// <summary>No unsettled delivery of the link has an id before this one.</summary>
+    internal uint UnsettledFrom { get; set; }
+
     internal uint Handle { get; set; }
 
     internal uint? RemoteHandle { get; private set; }
@@ -84,7 +93,7 @@ public abstract class AmqpLink
     /// </summary>
     public void Accept(Attach answer)
     {
-        if (State == LinkState.AttachReceived)
+        if (State == LinkState.AttachReceived && Session.State == SessionState.Mapped)
             SendAttach(answer);
     }
 
@@ -95,29 +104,21 @@ public abstract class AmqpLink
     /// <param name="maxMessageSizeBytes">Goes into the attach; some clients expect one.</param>
     public void Refuse(AmqpError error, ulong? maxMessageSizeBytes = null)
     {
-        if (State != LinkState.AttachReceived)
+        if (State != LinkState.AttachReceived || Session.State != SessionState.Mapped)
             return;
-        SendAttach(new Attach
-        {
-            Name = Name,
-            Handle = 0,
-            Role = Role,
-            MaxMessageSize = maxMessageSizeBytes,
-            // A client exists that iterates over the properties without looking whether there are any.
-            Properties = RemoteAttach?.Properties,
-        });
-        Detach(error);
+        AnswerWithoutTermini(maxMessageSizeBytes);
+        Stop(error);
         _reported = true;
     }
 
     /// <summary>Detaches the link for good; what still comes for it is dropped.</summary>
     public void Detach(AmqpError? error = null)
     {
-        if (IsDetached || Session.State != SessionState.Mapped)
+        if (IsDetached || Session.State is SessionState.EndSent or SessionState.Ended)
             return;
-        State = LinkState.DetachSent;
-        WriteDetach(closed: true, error);
-        OnStopped();
+        if (State == LinkState.AttachReceived)
+            AnswerWithoutTermini(null);
+        Stop(error);
     }
 
     internal abstract bool OnFlow(in Flow flow);
@@ -125,7 +126,8 @@ public abstract class AmqpLink
     /// <summary>Gives back what the link holds for messages under way.</summary>
     private protected abstract void OnStopped();
 
-    private protected abstract void OnAttached(Attach remote);
+    /// <summary>Both attaches are there.</summary>
+    private protected abstract void OnAttached(Attach local, Attach remote);
 
     internal void SendAttach(Attach attach)
     {
@@ -137,7 +139,7 @@ public abstract class AmqpLink
             Handle = Handle,
             SndSettleMode = remote?.SndSettleMode ?? attach.SndSettleMode,
             RcvSettleMode = remote?.RcvSettleMode ?? attach.RcvSettleMode,
-            InitialDeliveryCount = Role == Role.Sender ? 0 : null,
+            InitialDeliveryCount = Role == Role.Sender ? attach.InitialDeliveryCount ?? 0 : null,
         };
         SenderSettleMode = mine.SndSettleMode;
         ReceiverSettleMode = mine.RcvSettleMode;
@@ -145,26 +147,34 @@ public abstract class AmqpLink
         var writer = new AmqpWriter(Session.Output);
         mine.Write(ref writer);
         FrameWriter.End(Session.Output, start);
-        State = remote is null ? LinkState.AttachSent : LinkState.Attached;
+        LocalAttach = mine;
+        if (remote is null)
+        {
+            State = LinkState.AttachSent;
+            return;
+        }
+        State = LinkState.Attached;
+        OnAttached(mine, remote);
     }
 
     internal void OnAttach(Attach remote)
     {
         RemoteHandle = remote.Handle;
         RemoteAttach = remote;
-        if (State == LinkState.AttachSent)
-        {
-            State = LinkState.Attached;
-            SenderSettleMode = remote.SndSettleMode;
-            ReceiverSettleMode = remote.RcvSettleMode;
-        }
-        OnAttached(remote);
+        if (State != LinkState.AttachSent)
+            return;
+        State = LinkState.Attached;
+        SenderSettleMode = remote.SndSettleMode;
+        ReceiverSettleMode = remote.RcvSettleMode;
+        OnAttached(LocalAttach!, remote);
     }
 
     /// <summary>Takes the peer's detach and answers it when this side has not begun it.</summary>
     /// <returns>True when the owner has not heard of the end yet.</returns>
     internal bool OnDetach(Detach detach)
     {
+        if (State == LinkState.AttachReceived)
+            AnswerWithoutTermini(null);
         if (!IsDetached)
             WriteDetach(detach.Closed, null);
         State = LinkState.Detached;
@@ -194,6 +204,23 @@ public abstract class AmqpLink
         State = LinkState.Detached;
         OnStopped();
     }
+
+    private void Stop(AmqpError? error)
+    {
+        State = LinkState.DetachSent;
+        WriteDetach(closed: true, error);
+        OnStopped();
+    }
+
+    private void AnswerWithoutTermini(ulong? maxMessageSizeBytes) => SendAttach(new Attach
+    {
+        Name = Name,
+        Handle = 0,
+        Role = Role,
+        MaxMessageSize = maxMessageSizeBytes,
+        // A client exists that iterates over the properties without looking whether there are any.
+        Properties = RemoteAttach?.Properties,
+    });
 
     private void WriteDetach(bool closed, AmqpError? error)
     {

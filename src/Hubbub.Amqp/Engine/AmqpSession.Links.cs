@@ -18,7 +18,7 @@ public sealed partial class AmqpSession
                 ErrorCondition.FramingError,
                 $"Handle {attach.Handle} is above handle-max {_limits.HandleMax}.");
         }
-        if (RemoteLink(attach.Handle) is not null)
+        if (_linksByRemoteHandle[attach.Handle] is not null)
             throw SessionError(ErrorCondition.HandleInUse, $"Handle {attach.Handle} is in use.");
         if (attach.Name.Length > _limits.LinkNameBytesMax)
             throw SessionError(ErrorCondition.InvalidField, $"A link name has more than {_limits.LinkNameBytesMax} characters.");
@@ -36,10 +36,21 @@ public sealed partial class AmqpSession
             if (known is { IsDetached: false })
                 Steal(known);
             link = attach.Role == Role.Sender ? new ReceiverLink(this, attach.Name) : new SenderLink(this, attach.Name);
-            link.Handle = AllocateHandle(link);
+            if (!TryAllocateHandle(link))
+                throw SessionError(ErrorCondition.ResourceLimitExceeded, $"The peer allows no handle above {RemoteBegin?.HandleMax}.");
         }
-        StoreRemote(attach.Handle, link);
+        _linksByRemoteHandle.Add(attach.Handle, link);
         link.OnAttach(attach);
+        if (attach.IncompleteUnsettled || attach.Unsettled is { Count: > 0 })
+        {
+            // Deliveries end with their link here, so there is nothing to resume (AMQP 2.6.13).
+            link.Refuse(new AmqpError
+            {
+                Condition = ErrorCondition.NotImplemented,
+                Description = "Links cannot be resumed: attach without unsettled deliveries.",
+            });
+            return false;
+        }
         e.Kind = AmqpEventKind.LinkAttached;
         e.Session = this;
         e.Link = link;
@@ -50,8 +61,10 @@ public sealed partial class AmqpSession
     {
         if (State == SessionState.EndSent)
             return false;
-        link = RemoteLink(detach.Handle)
-            ?? throw SessionError(ErrorCondition.UnattachedHandle, $"Detach names handle {detach.Handle}, which is not attached.");
+        link = _linksByRemoteHandle[detach.Handle];
+        // Both sides may detach at once, and some peers then answer although they began: it is gone either way.
+        if (link is null)
+            return false;
         var report = link.OnDetach(detach);
         Detached(link);
         if (!report)
@@ -63,9 +76,6 @@ public sealed partial class AmqpSession
         e.ByPeer = true;
         return true;
     }
-
-    private AmqpLink? RemoteLink(uint handle) =>
-        handle < (uint)_linksByRemoteHandle.Length ? _linksByRemoteHandle[handle] : null;
 
     // AMQP 2.6.1: a name is attached once per direction, the newest link wins. Only within the session: SDKs use the
     // same names on every session of a pooled connection.
@@ -82,22 +92,44 @@ public sealed partial class AmqpSession
 
     private AmqpLink? FindByName(string name, Role remoteRole)
     {
-        foreach (var link in _linksByHandle)
+        for (uint handle = 0; handle < _linksByHandle.Capacity; handle++)
         {
-            if (link is not null && link.State != LinkState.DetachSent && link.Role != remoteRole && link.Name == name)
+            if (_linksByHandle[handle] is { IsDetached: false } link && link.Role != remoteRole && link.Name == name)
                 return link;
         }
         return null;
     }
 
-    private void StoreRemote(uint handle, AmqpLink link)
+    private bool TryAllocateHandle(AmqpLink link)
     {
-        if (handle >= (uint)_linksByRemoteHandle.Length)
-        {
-            var size = (int)Math.Min(Math.Max(handle + 1, (uint)_linksByRemoteHandle.Length * 2), _limits.HandleMax + 1);
-            Array.Resize(ref _linksByRemoteHandle, size);
-        }
-        _linksByRemoteHandle[handle] = link;
+        var handle = _linksByHandle.LowestFree();
+        if (handle > (RemoteBegin?.HandleMax ?? uint.MaxValue))
+            return false;
+        link.Handle = handle;
+        _linksByHandle.Add(handle, link);
+        Connection.LinkCount++;
+        return true;
+    }
+
+    private void Detached(AmqpLink link)
+    {
+        if (_linksByHandle.Remove(link.Handle, link))
+            Connection.LinkCount--;
+        if (link.RemoteHandle is { } remote)
+            _linksByRemoteHandle.Remove(remote, link);
+        link.Forget();
+    }
+
+    private void ForgetLinks()
+    {
+        // First the rings, all at once, so that no link has to look for its share.
+        OutgoingUnsettled.Clear();
+        IncomingUnsettled.Clear();
+        for (uint handle = 0; handle < _linksByHandle.Capacity; handle++)
+            _linksByHandle[handle]?.Forget();
+        Connection.LinkCount -= _linksByHandle.Count;
+        _linksByHandle.Clear();
+        _linksByRemoteHandle.Clear();
     }
 
     private static AmqpException SessionError(string condition, string message) =>

@@ -10,8 +10,9 @@ public sealed partial class AmqpSession
 {
     private const long EchoWindowMs = 1_000;
     private uint _nextDeliveryId;
-
-    internal uint NextDeliveryId => _nextDeliveryId;
+    private bool _echoPending;
+    private long _echoSinceMs;
+    private int _echoes;
 
     /// <summary>Links whose last message waits, in part, for the peer's window.</summary>
     internal int PartialSends { get; set; }
@@ -22,7 +23,7 @@ public sealed partial class AmqpSession
             return false;
         if (!_incoming.TryTake())
             throw SessionError(ErrorCondition.WindowViolation, "A transfer came beyond the incoming window (AMQP 2.5.6).");
-        link = RemoteLink(transfer.Handle);
+        link = _linksByRemoteHandle[transfer.Handle];
         if (link is not ReceiverLink receiver)
         {
             throw SessionError(
@@ -38,10 +39,10 @@ public sealed partial class AmqpSession
     {
         if (State == SessionState.EndSent)
             return false;
-        if (!_outgoing.Update(flow.NextIncomingId ?? InitialOutgoingId, flow.IncomingWindow))
+        if (!_outgoing.Update(flow.NextIncomingId ?? _firstTransferId, flow.IncomingWindow))
             throw SessionError(ErrorCondition.WindowViolation, "next-incoming-id is ahead of what was sent.");
-        if (SequenceNumber.Distance(flow.NextOutgoingId, _incoming.NextIncomingId) < 0)
-            throw SessionError(ErrorCondition.WindowViolation, "next-outgoing-id goes back.");
+        if (!_incoming.TryRebase(flow.NextOutgoingId))
+            throw SessionError(ErrorCondition.WindowViolation, "next-outgoing-id goes back behind what was sent.");
         ResumePartialSends();
         if (flow.Handle is not { } handle)
         {
@@ -49,7 +50,7 @@ public sealed partial class AmqpSession
                 RequestEcho(null);
             return false;
         }
-        link = RemoteLink(handle)
+        link = _linksByRemoteHandle[handle]
             ?? throw SessionError(ErrorCondition.UnattachedHandle, $"Flow names handle {handle}, which is not attached.");
         if (flow.Echo)
             RequestEcho(link);
@@ -77,9 +78,8 @@ public sealed partial class AmqpSession
         }
         if (disposition.Role == Role.Receiver)
         {
-            var count = OutgoingUnsettled.Clip(disposition.First, last, out var start);
-            cursor = new DispositionCursor(this, start, count, disposition.State, disposition.Settled);
-            return count > 0;
+            cursor = new DispositionCursor(this, disposition.First, last, disposition.State, disposition.Settled);
+            return true;
         }
         if (disposition.Settled)
             SettledBySender(disposition.First, last);
@@ -89,37 +89,47 @@ public sealed partial class AmqpSession
     /// <summary>Tells the peer the state of deliveries that it sent; only those of <paramref name="link"/> are meant.</summary>
     internal void Settle(ReceiverLink link, uint first, uint last, DeliveryState state)
     {
-        var count = IncomingUnsettled.Clip(first, last, out var id);
+        var settled = link.SettlesFirst;
         uint runStart = 0, runEnd = 0;
         var inRun = false;
-        for (; count > 0; count--, id = unchecked(id + 1))
+        var end = unchecked(last + 1);
+        for (var id = first; id != end; id = unchecked(id + 1))
         {
-            ref var entry = ref IncomingUnsettled.Find(id);
-            if (Unsafe.IsNullRef(ref entry) || entry.Link is null)
-                continue;
-            if (entry.Link != link)
+            ref var entry = ref IncomingUnsettled.FindFirst(id, last);
+            if (Unsafe.IsNullRef(ref entry))
+                break;
+            id = entry.Id;
+            if (entry.Link != link || entry.IsTold || link.IsPartial(id))
             {
+                // A range may run over ids that nothing is unsettled under, never over a delivery that is not meant.
                 if (inRun)
-                    WriteDisposition(Role.Receiver, runStart, runEnd, link.SettlesFirst, state);
+                    WriteDisposition(Role.Receiver, runStart, runEnd, settled, state);
                 inRun = false;
                 continue;
             }
             if (!inRun)
                 (runStart, inRun) = (id, true);
             runEnd = id;
-            link.Settled(entry.TagKey);
-            if (link.SettlesFirst)
+            if (settled)
+            {
+                link.OnSettled(entry.TagKey, told: false);
                 IncomingUnsettled.Remove(ref entry);
+            }
+            else
+            {
+                entry.IsTold = true;
+                link.OnTold();
+            }
         }
         if (inRun)
-            WriteDisposition(Role.Receiver, runStart, runEnd, link.SettlesFirst, state);
+            WriteDisposition(Role.Receiver, runStart, runEnd, settled, state);
     }
 
     /// <summary>Settles a delivery that this side sent, as rcv-settle-mode second wants it (AMQP 2.6.12).</summary>
     internal void SettleSent(uint id, DeliveryState? state)
     {
         ref var entry = ref OutgoingUnsettled.Find(id);
-        if (Unsafe.IsNullRef(ref entry) || entry.Link is null)
+        if (Unsafe.IsNullRef(ref entry))
             return;
         OutgoingUnsettled.Remove(ref entry);
         if (State == SessionState.Mapped)
@@ -162,12 +172,13 @@ public sealed partial class AmqpSession
             return;
         _echoPending = false;
         WriteFlow(null, echo: false);
-        foreach (var link in _linksByHandle)
+        for (uint handle = 0; handle < _linksByHandle.Capacity; handle++)
         {
-            if (link is { EchoPending: true, IsAttached: true })
+            if (_linksByHandle[handle] is not { EchoPending: true } link)
+                continue;
+            link.EchoPending = false;
+            if (link.IsAttached)
                 WriteFlow(link, echo: false);
-            if (link is not null)
-                link.EchoPending = false;
         }
     }
 
@@ -186,16 +197,24 @@ public sealed partial class AmqpSession
         _echoPending = true;
         if (link is not null)
             link.EchoPending = true;
+        Connection.AnswerEchoesBy(_echoSinceMs + EchoWindowMs);
     }
 
     private void SettledBySender(uint first, uint last)
     {
-        var count = IncomingUnsettled.Clip(first, last, out var id);
-        for (; count > 0; count--, id = unchecked(id + 1))
+        var end = unchecked(last + 1);
+        for (var id = first; id != end; id = unchecked(id + 1))
         {
-            ref var entry = ref IncomingUnsettled.Find(id);
-            if (!Unsafe.IsNullRef(ref entry) && entry.Link is ReceiverLink { SettlesFirst: false })
-                IncomingUnsettled.Remove(ref entry);
+            ref var entry = ref IncomingUnsettled.FindFirst(id, last);
+            if (Unsafe.IsNullRef(ref entry))
+                break;
+            id = entry.Id;
+            var link = (ReceiverLink)entry.Link!;
+            if (link.IsPartial(id))
+                continue;
+            link.OnSettled(entry.TagKey, entry.IsTold);
+            IncomingUnsettled.Remove(ref entry);
+            link.TopUp();
         }
     }
 
@@ -203,9 +222,9 @@ public sealed partial class AmqpSession
     {
         if (PartialSends == 0)
             return;
-        foreach (var link in _linksByHandle)
+        for (uint handle = 0; handle < _linksByHandle.Capacity; handle++)
         {
-            if (link is SenderLink sender)
+            if (_linksByHandle[handle] is SenderLink sender)
                 sender.ResumePartial();
         }
     }

@@ -23,24 +23,24 @@ public enum SessionState
 /// <summary>One session: its links, its two windows, its unsettled deliveries. Driven by its connection.</summary>
 public sealed partial class AmqpSession
 {
-    private const uint InitialOutgoingId = 1;
     private readonly AmqpLimits _limits;
-    private AmqpLink?[] _linksByHandle = [];
-    private AmqpLink?[] _linksByRemoteHandle = [];
+    private readonly uint _firstTransferId;
+    private SlotTable<AmqpLink> _linksByHandle = new();
+    private SlotTable<AmqpLink> _linksByRemoteHandle = new();
     private IncomingWindow _incoming;
-    private OutgoingWindow _outgoing = new(InitialOutgoingId, 0);
+    private OutgoingWindow _outgoing;
     private bool _ended;
-    private bool _echoPending;
-    private long _echoSinceMs;
-    private int _echoes;
 
-    internal AmqpSession(AmqpConnection connection, ushort localChannel)
+    internal AmqpSession(AmqpConnection connection, ushort localChannel, uint firstTransferId, uint firstDeliveryId)
     {
         Connection = connection;
         LocalChannel = localChannel;
         _limits = connection.Limits;
-        OutgoingUnsettled = new UnsettledRing(_limits.UnsettledSpanMax);
-        IncomingUnsettled = new UnsettledRing(_limits.UnsettledSpanMax);
+        _firstTransferId = firstTransferId;
+        _nextDeliveryId = firstDeliveryId;
+        _outgoing = new OutgoingWindow(firstTransferId, 0);
+        OutgoingUnsettled = new UnsettledRing(_limits.UnsettledMax);
+        IncomingUnsettled = new UnsettledRing(_limits.UnsettledMax);
     }
 
     /// <summary>The connection.</summary>
@@ -65,7 +65,7 @@ public sealed partial class AmqpSession
     public uint OutgoingWindowRemaining => _outgoing.Remaining;
 
     /// <summary>The links that are attached, being attached or being detached.</summary>
-    public IEnumerable<AmqpLink> Links => _linksByHandle.OfType<AmqpLink>();
+    public IEnumerable<AmqpLink> Links => _linksByHandle.Values();
 
     internal UnsettledRing OutgoingUnsettled { get; }
 
@@ -74,7 +74,7 @@ public sealed partial class AmqpSession
     /// <summary>Ends the session and with it all its links.</summary>
     public void End(AmqpError? error = null)
     {
-        if (State is SessionState.EndSent or SessionState.Ended || Connection.State != ConnectionState.Open)
+        if (State is SessionState.EndSent or SessionState.Ended)
             return;
         WriteEnd(error);
         State = SessionState.EndSent;
@@ -82,11 +82,16 @@ public sealed partial class AmqpSession
     }
 
     /// <summary>Attaches a link; its role is the one that <paramref name="attach"/> names, its handle is set here.</summary>
-    /// <exception cref="InvalidOperationException">Every handle that the peer takes is in use.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The session is over, or every handle that the peer takes is in use.
+    /// </exception>
     public AmqpLink Attach(Attach attach)
     {
+        if (State is SessionState.EndSent or SessionState.Ended)
+            throw new InvalidOperationException("The session is over.");
         AmqpLink link = attach.Role == Role.Sender ? new SenderLink(this, attach.Name) : new ReceiverLink(this, attach.Name);
-        link.Handle = AllocateHandle(link);
+        if (!TryAllocateHandle(link))
+            throw new InvalidOperationException($"All {_linksByHandle.Count} handles that the peer allows are in use.");
         link.SendAttach(attach);
         return link;
     }
@@ -98,7 +103,7 @@ public sealed partial class AmqpSession
         var begin = new Begin
         {
             RemoteChannel = remoteChannel,
-            NextOutgoingId = InitialOutgoingId,
+            NextOutgoingId = _firstTransferId,
             IncomingWindow = _limits.IncomingWindow,
             OutgoingWindow = RemoteBegin?.IncomingWindow ?? _limits.IncomingWindow,
             HandleMax = _limits.HandleMax,
@@ -115,7 +120,7 @@ public sealed partial class AmqpSession
         RemoteChannel = channel;
         RemoteBegin = begin;
         _incoming = new IncomingWindow(_limits.IncomingWindow, begin.NextOutgoingId);
-        _outgoing = new OutgoingWindow(InitialOutgoingId, begin.IncomingWindow);
+        _outgoing = new OutgoingWindow(_firstTransferId, begin.IncomingWindow);
         if (answer)
             WriteBegin(channel);
         if (State == SessionState.BeginSent)
@@ -155,44 +160,11 @@ public sealed partial class AmqpSession
 
     internal int BeginFrame() => FrameWriter.Begin(Output, FrameType.Amqp, LocalChannel);
 
-    internal void Detached(AmqpLink link)
+    /// <summary>The connection is over: nothing is written any more, nothing is kept.</summary>
+    internal void Forget()
     {
-        if (_linksByHandle.Length > link.Handle && _linksByHandle[link.Handle] == link)
-        {
-            _linksByHandle[link.Handle] = null;
-            Connection.LinkCount--;
-        }
-        if (link.RemoteHandle is { } remote && remote < _linksByRemoteHandle.Length && _linksByRemoteHandle[remote] == link)
-            _linksByRemoteHandle[remote] = null;
-        link.Forget();
-    }
-
-    private uint AllocateHandle(AmqpLink link)
-    {
-        var handle = Array.IndexOf(_linksByHandle, null);
-        if (handle < 0)
-        {
-            handle = _linksByHandle.Length;
-            Array.Resize(ref _linksByHandle, Math.Max(2, handle * 2));
-        }
-        if (RemoteBegin is { } begin && (uint)handle > begin.HandleMax)
-            throw new InvalidOperationException($"All {handle} handles that the peer allows are in use.");
-        _linksByHandle[handle] = link;
-        Connection.LinkCount++;
-        return (uint)handle;
-    }
-
-    private void ForgetLinks()
-    {
-        foreach (var link in _linksByHandle)
-        {
-            if (link is null)
-                continue;
-            Connection.LinkCount--;
-            link.Forget();
-        }
-        _linksByHandle = [];
-        _linksByRemoteHandle = [];
+        State = SessionState.Ended;
+        ForgetLinks();
     }
 
     private void WriteEnd(AmqpError? error)

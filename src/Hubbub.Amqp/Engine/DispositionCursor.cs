@@ -5,21 +5,21 @@ namespace Hubbub.Amqp.Engine;
 
 /// <summary>
 /// Walks the deliveries that one disposition of the peer settles or updates, an event each. The work is bounded by
-/// what is unsettled, however wide the range claims to be.
+/// what is unsettled, however wide the range claims to be; the owner may send, settle or detach between two events.
 /// </summary>
 internal struct DispositionCursor
 {
-    private AmqpSession? _session;
-    private DeliveryState? _state;
-    private uint _next;
-    private int _left;
+    private readonly DeliveryState? _state;
+    private readonly uint _last;
     private readonly bool _settled;
+    private AmqpSession? _session;
+    private uint _next;
 
-    public DispositionCursor(AmqpSession session, uint start, int count, DeliveryState? state, bool settled)
+    public DispositionCursor(AmqpSession session, uint first, uint last, DeliveryState? state, bool settled)
     {
         _session = session;
-        _next = start;
-        _left = count;
+        _next = first;
+        _last = last;
         _state = state;
         _settled = settled;
     }
@@ -27,34 +27,33 @@ internal struct DispositionCursor
     /// <summary>The next delivery concerned.</summary>
     public bool TryNext(ref AmqpEvent e)
     {
-        while (_left > 0)
+        if (_session is not { } session)
+            return false;
+        ref var entry = ref session.OutgoingUnsettled.FindFirst(_next, _last);
+        if (Unsafe.IsNullRef(ref entry))
         {
-            var id = _next;
-            _next = unchecked(_next + 1);
-            _left--;
-            ref var entry = ref _session!.OutgoingUnsettled.Find(id);
-            if (Unsafe.IsNullRef(ref entry) || entry.Link is null)
-                continue;
-            e.Kind = AmqpEventKind.DeliveryUpdated;
-            e.Session = _session;
-            e.Link = entry.Link;
-            e.Token = entry.Token;
-            e.State = _state;
-            e.RemoteSettled = _settled;
-            e.Delivery = new IncomingDelivery
-            {
-                Id = id,
-                MessageFormat = 0,
-                Settled = _settled,
-                Tag = default,
-                Payload = default,
-            };
-            if (_settled)
-                _session.OutgoingUnsettled.Remove(ref entry);
-            return true;
+            this = default;
+            return false;
         }
-        _session = null;
-        _state = null;
-        return false;
+        e.Kind = AmqpEventKind.DeliveryUpdated;
+        e.Session = session;
+        e.Link = entry.Link;
+        e.Token = entry.Token;
+        e.State = _state;
+        e.RemoteSettled = _settled;
+        e.Delivery = new IncomingDelivery
+        {
+            Id = entry.Id,
+            MessageFormat = 0,
+            Settled = _settled,
+            Tag = default,
+            Payload = default,
+        };
+        _next = unchecked(entry.Id + 1);
+        if (entry.Id == _last)
+            _session = null;
+        if (_settled)
+            session.OutgoingUnsettled.Remove(ref entry);
+        return true;
     }
 }

@@ -8,9 +8,10 @@ namespace Hubbub.Amqp.Engine;
 /// The SASL exchange of AMQP 5.3, both sides, for mechanisms of one step (PLAIN, ANONYMOUS, EXTERNAL, MSSBCBS). The
 /// peer is not known yet: whatever is out of turn ends the connection without an answer.
 /// </summary>
-internal sealed class SaslNegotiation(AmqpConnectionOptions options, ByteBuffer output)
+internal sealed class SaslNegotiation(AmqpConnection connection, AmqpConnectionOptions options)
 {
     private int _frames;
+    private int _bytes;
     private bool _initReceived;
 
     /// <summary>True while the owner has to say whether the client's init is good.</summary>
@@ -35,9 +36,12 @@ internal sealed class SaslNegotiation(AmqpConnectionOptions options, ByteBuffer 
             throw Broken("An AMQP frame came before the end of SASL.");
         if (++_frames > options.Limits.SaslFramesMax)
             throw Broken("Too many SASL frames.");
+        if ((_bytes += frame.Body.Length) > options.Limits.SaslBytesMax)
+            throw Broken("Too many bytes of SASL.");
         if (frame.Body.IsEmpty)
             throw Broken("An empty SASL frame came.");
-        var reader = new AmqpReader(frame.Body);
+        // The owner may check credentials for a while, so they must not slice the input.
+        var reader = new AmqpReader(frame.Body.ToArray());
         var descriptor = reader.ReadDescriptor();
         return options.Role == ConnectionRole.Server
             ? (OnClientFrame(descriptor, ref reader), null)
@@ -48,8 +52,9 @@ internal sealed class SaslNegotiation(AmqpConnectionOptions options, ByteBuffer 
     {
         if (descriptor != SaslInit.Descriptor || _initReceived)
             throw Broken($"SASL performative 0x{descriptor:x} is out of turn.");
+        var init = SaslInit.Read(ref reader);
         _initReceived = AwaitsOutcome = true;
-        return SaslInit.Read(ref reader);
+        return init;
     }
 
     private SaslCode? OnServerFrame(ulong descriptor, ref AmqpReader reader)
@@ -76,26 +81,30 @@ internal sealed class SaslNegotiation(AmqpConnectionOptions options, ByteBuffer 
 
     private void Write(SaslMechanisms value)
     {
-        var start = FrameWriter.Begin(output, FrameType.Sasl, 0);
-        var writer = new AmqpWriter(output);
+        var writer = Begin(out var start);
         value.Write(ref writer);
-        FrameWriter.End(output, start);
+        FrameWriter.End(writer.Buffer, start);
     }
 
     private void Write(SaslInit value)
     {
-        var start = FrameWriter.Begin(output, FrameType.Sasl, 0);
-        var writer = new AmqpWriter(output);
+        var writer = Begin(out var start);
         value.Write(ref writer);
-        FrameWriter.End(output, start);
+        FrameWriter.End(writer.Buffer, start);
     }
 
     private void Write(SaslOutcome value)
     {
-        var start = FrameWriter.Begin(output, FrameType.Sasl, 0);
-        var writer = new AmqpWriter(output);
+        var writer = Begin(out var start);
         value.Write(ref writer);
-        FrameWriter.End(output, start);
+        FrameWriter.End(writer.Buffer, start);
+    }
+
+    // The driver swaps the connection's buffer between two frames, so it is asked for each time.
+    private AmqpWriter Begin(out int start)
+    {
+        start = FrameWriter.Begin(connection.Output, FrameType.Sasl, 0);
+        return new AmqpWriter(connection.Output);
     }
 
     private static AmqpException Broken(string message) =>

@@ -15,6 +15,7 @@ public sealed class SenderLink : AmqpLink
     private int _restOffset;
     private uint _deliveryId;
     private bool _settled;
+    private bool _drainedAfterRest;
     private int _payloadStart;
 
     internal SenderLink(AmqpSession session, string name)
@@ -25,6 +26,9 @@ public sealed class SenderLink : AmqpLink
     /// <inheritdoc/>
     public override uint Credit => _credit.Available;
 
+    /// <summary>Most bytes in a message that the peer takes (its max-message-size); 0 = it names no limit.</summary>
+    public ulong RemoteMaxMessageSizeBytes => RemoteAttach?.MaxMessageSize ?? 0;
+
     /// <summary>The peer wants the credit used up now: send what there is, then call <see cref="Drained"/>.</summary>
     public bool IsDraining { get; private set; }
 
@@ -34,7 +38,7 @@ public sealed class SenderLink : AmqpLink
         && _credit.Available > 0
         && _rest is null
         && Session.OutgoingWindowRemaining > 0
-        && Session.OutgoingUnsettled.Span < Session.Connection.Limits.UnsettledSpanMax;
+        && !Session.OutgoingUnsettled.IsFull;
 
     internal override uint DeliveryCount => _credit.DeliveryCount;
 
@@ -111,10 +115,16 @@ public sealed class SenderLink : AmqpLink
     /// </summary>
     public void Settle(uint deliveryId, DeliveryState? state) => Session.SettleSent(deliveryId, state);
 
-    /// <summary>Says that there is nothing more to send: a drain gives the credit back (AMQP 2.6.7).</summary>
+    /// <summary>
+    /// Says that there is nothing more to send: a drain gives the credit back (AMQP 2.6.7), after the message whose
+    /// rest still waits for the window.
+    /// </summary>
     public void Drained()
     {
-        if (!IsDraining || !IsAttached || _rest is not null)
+        if (!IsDraining || !IsAttached)
+            return;
+        _drainedAfterRest = _rest is not null;
+        if (_drainedAfterRest)
             return;
         _credit.Drain();
         Session.WriteFlow(this, echo: false);
@@ -123,11 +133,14 @@ public sealed class SenderLink : AmqpLink
 
     internal override bool OnFlow(in Flow flow)
     {
-        if (!IsAttached || flow.LinkCredit is not { } linkCredit)
+        if (IsDetached || flow.LinkCredit is not { } linkCredit)
             return false;
-        // AMQP 2.6.7: before the receiver has seen our attach it knows no delivery-count, and ours began at 0.
-        _credit.Update(flow.DeliveryCount ?? 0, linkCredit);
+        // AMQP 2.6.7: before the receiver has seen our attach it knows no delivery-count.
+        _credit.Update(flow.DeliveryCount ?? LocalAttach?.InitialDeliveryCount ?? 0, linkCredit);
         IsDraining = flow.Drain;
+        _drainedAfterRest &= flow.Drain;
+        if (!IsAttached)
+            return false;
         if (flow.Drain && _credit.Available == 0)
             Drained();
         return true;
@@ -142,11 +155,24 @@ public sealed class SenderLink : AmqpLink
 
     private const int TransferFieldCount = 11;
 
-    private protected override void OnAttached(Attach remote)
+    private protected override void OnAttached(Attach local, Attach remote)
     {
+        // A receiver may send its flow right behind its attach; such credit counts from the initial delivery-count.
+        var early = _credit.Available;
+        _credit = new LinkCredit(local.InitialDeliveryCount.GetValueOrDefault());
+        if (early == 0)
+            return;
+        _credit.Grant(early);
+        Session.Connection.Defer(new AmqpEvent { Kind = AmqpEventKind.LinkFlow, Session = Session, Link = this });
     }
 
     private protected override void OnStopped()
+    {
+        Session.OutgoingUnsettled.RemoveAll(this);
+        FreeRest();
+    }
+
+    private void FreeRest()
     {
         if (_rest is null)
             return;
@@ -203,9 +229,7 @@ public sealed class SenderLink : AmqpLink
                 writer = new AmqpWriter(output);
                 new Transfer { Handle = Handle, DeliveryId = _deliveryId, Settled = _settled }.Write(ref writer);
                 AppendRest(int.MaxValue);
-                _rest.Dispose();
-                _rest = null;
-                Session.PartialSends--;
+                FreeRest();
             }
             else
             {
@@ -214,6 +238,8 @@ public sealed class SenderLink : AmqpLink
             FrameWriter.End(output, start);
             Session.TakeOutgoing();
         }
+        if (_rest is null && _drainedAfterRest)
+            Drained();
     }
 
     private void AppendRest(int bytesMax)

@@ -6,14 +6,16 @@ namespace Hubbub.Amqp.Engine;
 /// <summary>How many transfer frames the peer may still send in a session (AMQP 2.5.6). Arithmetic only.</summary>
 public struct IncomingWindow
 {
+    private const int HistoryMax = 1 << 30;
     private readonly uint _size;
+    private uint _firstId;
     private uint _announcedEnd;
 
     /// <summary>A window of <paramref name="size"/> frames, announced by our begin.</summary>
     public IncomingWindow(uint size, uint remoteNextOutgoingId)
     {
         _size = size;
-        NextIncomingId = remoteNextOutgoingId;
+        NextIncomingId = _firstId = remoteNextOutgoingId;
         _announcedEnd = unchecked(remoteNextOutgoingId + size);
     }
 
@@ -41,7 +43,30 @@ public struct IncomingWindow
     }
 
     /// <summary>Notes that a flow with the whole window is being sent.</summary>
-    public void Announced() => _announcedEnd = unchecked(NextIncomingId + _size);
+    public void Announced()
+    {
+        _announcedEnd = unchecked(NextIncomingId + _size);
+        // The beginning follows, or its distance would turn negative after 2^31 frames.
+        if (SequenceNumber.Distance(NextIncomingId, _firstId) > HistoryMax)
+            _firstId = unchecked(NextIncomingId - HistoryMax);
+    }
+
+    /// <summary>
+    /// AMQP 2.5.6: next-incoming-id follows the peer's next-outgoing-id as a flow tells it; clients exist that count a
+    /// delivery of several frames once. The room that is left stays as it is.
+    /// </summary>
+    /// <returns>False when the peer takes back more than it ever sent.</returns>
+    public bool TryRebase(uint remoteNextOutgoingId)
+    {
+        var moved = SequenceNumber.Distance(remoteNextOutgoingId, NextIncomingId);
+        if (moved == 0)
+            return true;
+        if (SequenceNumber.Distance(remoteNextOutgoingId, _firstId) < 0)
+            return false;
+        NextIncomingId = remoteNextOutgoingId;
+        _announcedEnd = unchecked(_announcedEnd + (uint)moved);
+        return true;
+    }
 }
 
 /// <summary>How many transfer frames this side may still send in a session (AMQP 2.5.6). Arithmetic only.</summary>

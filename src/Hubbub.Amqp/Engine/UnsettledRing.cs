@@ -4,105 +4,209 @@ using System.Runtime.CompilerServices;
 namespace Hubbub.Amqp.Engine;
 
 /// <summary>
-/// Unsettled deliveries of one session and direction, indexed by delivery-id: adding, finding and settling are O(1),
-/// a range costs its overlap with what is unsettled, and ids may wrap around and may leave gaps.
+/// Unsettled deliveries of one session and direction in the order of their ids, which may wrap around and may leave
+/// gaps. Adding, finding and settling are O(1) while ids are dense (else O(log n)), a range costs what it overlaps,
+/// and memory follows what is unsettled, never the distance between ids: that is the peer's choice.
 /// </summary>
 internal sealed class UnsettledRing
 {
     private const int InitialCapacity = 16;
-    private readonly int _spanMax;
+
+    /// <summary>Above it, an array is given back when nothing is unsettled any more.</summary>
+    private const int KeptCapacityMax = 4_096;
+
+    private readonly int _countMax;
     private Entry[] _entries = [];
-    private uint _first;
+    private int _head;
     private int _span;
 
-    public UnsettledRing(int spanMax) => _spanMax = spanMax;
+    public UnsettledRing(int countMax) => _countMax = countMax;
 
-    /// <summary>One delivery; <see cref="Link"/> is null in a gap and after settlement.</summary>
+    /// <summary>One delivery; <see cref="Link"/> is null once it is settled.</summary>
     public struct Entry
     {
         public AmqpLink? Link;
         public object? Token;
         public ulong TagKey;
+        public uint Id;
+
+        /// <summary>Received, rcv-settle-mode second: the outcome was told, and the sender has yet to settle.</summary>
+        public bool IsTold;
     }
-
-    /// <summary>The oldest id that may be unsettled.</summary>
-    public uint First => _first;
-
-    /// <summary>Ids from <see cref="First"/> on that the ring covers.</summary>
-    public int Span => _span;
 
     /// <summary>Unsettled deliveries.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Adds a delivery whose id is not before any other.</summary>
-    /// <returns>False when the ring would cover more ids than it may.</returns>
+    /// <summary>True when no more may be added.</summary>
+    public bool IsFull => Count >= _countMax;
+
+    /// <summary>Slots in use, settled deliveries between unsettled ones included.</summary>
+    internal int Span => _span;
+
+    /// <summary>Adds a delivery whose id comes after all others.</summary>
+    /// <returns>False when it does not, or when the ring is full.</returns>
     public bool TryAdd(uint id, AmqpLink link, object? token, ulong tagKey)
     {
-        if (_span == 0)
-            _first = id;
-        var index = SequenceNumber.Distance(id, _first);
-        if (index < _span || index >= _spanMax)
+        if (IsFull)
             return false;
-        if (index >= _entries.Length)
-            Grow(index + 1);
-        ref var entry = ref Slot(id);
-        entry.Link = link;
-        entry.Token = token;
-        entry.TagKey = tagKey;
-        _span = index + 1;
+        if (_span > 0
+            && (SequenceNumber.Distance(id, At(_span - 1).Id) <= 0 || SequenceNumber.Distance(id, At(0).Id) < 0))
+        {
+            return false;
+        }
+        if (_span == _entries.Length)
+            MakeRoom();
+        At(_span++) = new Entry { Link = link, Token = token, TagKey = tagKey, Id = id };
         Count++;
+        if (link.UnsettledCount++ == 0)
+            link.UnsettledFrom = id;
         return true;
     }
 
-    /// <summary>The entry of an id, or a null reference when the ring does not cover it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>The unsettled delivery with this id, or a null reference.</summary>
     public ref Entry Find(uint id)
     {
-        if ((uint)SequenceNumber.Distance(id, _first) >= (uint)_span)
+        var index = LowerBound(id);
+        if (index >= _span)
             return ref Unsafe.NullRef<Entry>();
-        return ref Slot(id);
+        ref var entry = ref At(index);
+        if (entry.Id != id || entry.Link is null)
+            return ref Unsafe.NullRef<Entry>();
+        return ref entry;
     }
 
-    /// <summary>Forgets a delivery that <see cref="Find"/> gave.</summary>
+    /// <summary>The first unsettled delivery from <paramref name="first"/> to <paramref name="last"/>.</summary>
+    /// <returns>A null reference when there is none.</returns>
+    public ref Entry FindFirst(uint first, uint last)
+    {
+        if (_span > 0)
+        {
+            var oldest = At(0).Id;
+            var end = SequenceNumber.Distance(last, oldest);
+            for (var index = LowerBound(first); index < _span; index++)
+            {
+                ref var entry = ref At(index);
+                if (SequenceNumber.Distance(entry.Id, oldest) > end)
+                    break;
+                if (entry.Link is not null)
+                    return ref entry;
+            }
+        }
+        return ref Unsafe.NullRef<Entry>();
+    }
+
+    /// <summary>Forgets a delivery that this ring gave; references into the ring are stale afterwards.</summary>
     public void Remove(ref Entry entry)
     {
-        entry = default;
+        entry.Link!.UnsettledCount--;
+        entry.Link = null;
+        entry.Token = null;
         Count--;
-        if (Count == 0)
-        {
-            _span = 0;
-            return;
-        }
-        // The oldest ids are dropped as soon as they are settled, so that the span stays as short as the work open.
-        while (_span > 0 && Slot(_first).Link is null)
-        {
-            _first = unchecked(_first + 1);
-            _span--;
-        }
+        Trim();
     }
 
-    /// <summary>Clips a range of ids to what the ring covers; the result may be empty.</summary>
-    /// <returns>How many ids from <paramref name="start"/> on lie within the range.</returns>
-    public int Clip(uint first, uint last, out uint start)
+    /// <summary>Forgets the deliveries of a link, at a cost that follows the link's own share.</summary>
+    public void RemoveAll(AmqpLink link)
     {
-        var from = Math.Max(0, SequenceNumber.Distance(first, _first));
-        var to = Math.Min(_span - 1, SequenceNumber.Distance(last, _first));
-        start = unchecked(_first + (uint)from);
-        return Math.Max(0, to - from + 1);
+        if (link.UnsettledCount == 0)
+            return;
+        for (var index = LowerBound(link.UnsettledFrom); link.UnsettledCount > 0; index++)
+        {
+            ref var entry = ref At(index);
+            if (entry.Link != link)
+                continue;
+            entry.Link = null;
+            entry.Token = null;
+            link.UnsettledCount--;
+            Count--;
+        }
+        Trim();
+    }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear()
+    {
+        for (var index = 0; Count > 0 && index < _span; index++)
+        {
+            if (At(index).Link is { } link)
+                link.UnsettledCount = 0;
+        }
+        if (Count > 0 || _entries.Length > KeptCapacityMax)
+            _entries = [];
+        (_head, _span, Count) = (0, 0, 0);
+    }
+
+    /// <summary>The index of the first slot whose id is not before this one.</summary>
+    private int LowerBound(uint id)
+    {
+        if (_span == 0)
+            return 0;
+        var oldest = At(0).Id;
+        var distance = SequenceNumber.Distance(id, oldest);
+        if (distance <= 0)
+            return 0;
+        if (distance < _span && At(distance).Id == id)
+            return distance;
+        // Ids are distinct and ascend, so none can stand further back than its distance from the oldest.
+        var (low, high) = (0, Math.Min(distance, _span));
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (SequenceNumber.Distance(At(middle).Id, oldest) < distance)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref Entry Slot(uint id) => ref _entries[id & (uint)(_entries.Length - 1)];
+    private ref Entry At(int index) => ref _entries[(_head + index) & (_entries.Length - 1)];
 
-    private void Grow(int needed)
+    private void Trim()
     {
-        var capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, InitialCapacity));
-        var grown = new Entry[capacity];
-        for (var i = 0; i < _span; i++)
+        if (Count == 0)
         {
-            var id = unchecked(_first + (uint)i);
-            grown[id & (uint)(capacity - 1)] = Slot(id);
+            Clear();
+            return;
         }
-        _entries = grown;
+        while (At(0).Link is null)
+        {
+            _head = (_head + 1) & (_entries.Length - 1);
+            _span--;
+        }
+        // Settled slots between unsettled ones are skipped by every range, so they may not outnumber them for long.
+        if (_span > InitialCapacity && Count < _span / 4)
+            Compact();
+    }
+
+    private void MakeRoom()
+    {
+        if (_span > 0 && Count <= _span / 2)
+        {
+            Compact();
+            return;
+        }
+        var grown = new Entry[(int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(_span + 1, InitialCapacity))];
+        for (var index = 0; index < _span; index++)
+            grown[index] = At(index);
+        (_entries, _head) = (grown, 0);
+    }
+
+    private void Compact()
+    {
+        var kept = 0;
+        for (var index = 0; index < _span; index++)
+        {
+            ref var entry = ref At(index);
+            if (entry.Link is null)
+                continue;
+            if (kept != index)
+                At(kept) = entry;
+            kept++;
+        }
+        for (var index = kept; index < _span; index++)
+            At(index) = default;
+        _span = kept;
     }
 }

@@ -9,9 +9,17 @@ namespace Hubbub.Amqp.Transport;
 /// The async shell around one engine, the same for hub and client: a read loop, a write loop, a timer, and the one
 /// lock of the connection. It knows pipes and time, and nothing of what the connection is for.
 /// </summary>
-public sealed class ConnectionDriver
+public sealed partial class ConnectionDriver
 {
+    /// <summary>What the owner may send at once; small enough that one link does not hold up the others.</summary>
     private const int WriteChunkBytes = 256 * 1024;
+
+    /// <summary>
+    /// Bytes given to the transport in one write. The stall limit counts for each, so a slow link that still moves
+    /// (a kilobyte a second) is not taken for a dead one.
+    /// </summary>
+    private const int WriteSliceBytes = 32 * 1024;
+
     private readonly IDuplexPipe _transport;
     private readonly AmqpConnection _engine;
     private readonly IConnectionOwner _owner;
@@ -21,10 +29,10 @@ public sealed class ConnectionDriver
     private readonly AsyncSignal _outputDrained = new();
     private readonly CancellationTokenSource _aborted = new();
     private ByteBuffer _spare = new();
-    private ITimer? _timer;
-    private long _writeStartedMs = -1;
-    private int _pendingOutputBytes;
-    private bool _readerDone;
+    private int _writingBytes;
+    private volatile bool _readerDone;
+    private volatile bool _readerWaits;
+    private Exception? _fault;
 
     /// <summary>Joins an engine with its transport and its owner; <see cref="RunAsync"/> sets it going.</summary>
     public ConnectionDriver(IDuplexPipe transport, AmqpConnection engine, IConnectionOwner owner, TimeProvider time)
@@ -38,13 +46,26 @@ public sealed class ConnectionDriver
     /// <summary>Milliseconds on the monotonic clock that engines of this driver use.</summary>
     public static long NowMs(TimeProvider time) => (long)time.GetElapsedTime(0, time.GetTimestamp()).TotalMilliseconds;
 
-    /// <summary>Calls <paramref name="action"/> under the connection's lock, then sends what it wrote.</summary>
+    /// <summary>
+    /// Calls <paramref name="action"/> under the connection's lock, then sends what it wrote. What it throws ends the
+    /// connection and comes back to the caller.
+    /// </summary>
     public void Invoke<TState>(TState state, Action<AmqpConnection, TState> action)
     {
-        lock (_gate)
+        try
         {
-            _engine.NowMs = NowMs(_time);
-            action(_engine, state);
+            lock (_gate)
+            {
+                _engine.NowMs = NowMs(_time);
+                action(_engine, state);
+                TakeEvents();
+                Rearm();
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            throw;
         }
         _wakeWriter.Signal();
     }
@@ -61,9 +82,7 @@ public sealed class ConnectionDriver
     /// </summary>
     public async Task RunAsync()
     {
-        Exception? fault = null;
-        _timer = _time.CreateTimer(static self => ((ConnectionDriver)self!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        OnTimer();
+        StartTimer();
         var writing = WriteLoopAsync();
         _wakeWriter.Signal();
         try
@@ -78,19 +97,20 @@ public sealed class ConnectionDriver
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            fault = e;
-            _aborted.Cancel();
+            Fail(e);
         }
-        Volatile.Write(ref _readerDone, true);
+        _readerDone = true;
         _wakeWriter.Signal();
-        fault = await writing.ConfigureAwait(false) ?? fault;
-        await _timer.DisposeAsync().ConfigureAwait(false);
+        await writing.ConfigureAwait(false);
+        await StopTimerAsync().ConfigureAwait(false);
         await _transport.Output.CompleteAsync().ConfigureAwait(false);
         await _transport.Input.CompleteAsync().ConfigureAwait(false);
         lock (_gate)
-            _owner.OnClosed(fault);
-        _spare.Dispose();
-        _engine.Output.Dispose();
+        {
+            _owner.OnClosed(_fault);
+            _spare.Dispose();
+            _engine.Output.Dispose();
+        }
     }
 
     private async Task ReadLoopAsync()
@@ -106,23 +126,42 @@ public sealed class ConnectionDriver
             if (aborted.IsCancellationRequested)
                 return;
             var buffer = read.Buffer;
-            var rest = Feed(buffer);
-            while (_engine.AwaitsOwner && !aborted.IsCancellationRequested)
+            var rest = Feed(buffer, out var awaitsOwner, out var ended);
+            while (awaitsOwner && !aborted.IsCancellationRequested)
             {
-                await _owner.WhenReadyToReadAsync(aborted).ConfigureAwait(false);
-                rest = Feed(rest);
+                await HoldBackAsync(_owner.WhenReadyToReadAsync(aborted)).ConfigureAwait(false);
+                rest = Feed(rest, out awaitsOwner, out ended);
             }
             input.AdvanceTo(rest.Start, buffer.End);
-            if (_engine.IsEnded || read.IsCompleted)
+            if (ended || read.IsCompleted)
                 return;
-            await _owner.WhenReadyToReadAsync(aborted).ConfigureAwait(false);
-            await WhenOutputBelowLimitAsync(aborted).ConfigureAwait(false);
+            await HoldBackAsync(_owner.WhenReadyToReadAsync(aborted)).ConfigureAwait(false);
+            await HoldBackAsync(WhenOutputBelowLimitAsync(aborted)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits, and notes that the peer cannot be heard meanwhile.</summary>
+    private async ValueTask HoldBackAsync(ValueTask until)
+    {
+        if (until.IsCompletedSuccessfully)
+        {
+            await until.ConfigureAwait(false);
+            return;
+        }
+        _readerWaits = true;
+        await until.ConfigureAwait(false);
+        lock (_gate)
+        {
+            _readerWaits = false;
+            _engine.NowMs = NowMs(_time);
+            _engine.ExcuseSilence();
         }
     }
 
     /// <summary>Gives the engine what it can use; returns the rest.</summary>
-    private ReadOnlySequence<byte> Feed(ReadOnlySequence<byte> buffer)
+    private ReadOnlySequence<byte> Feed(ReadOnlySequence<byte> buffer, out bool awaitsOwner, out bool ended)
     {
+        bool anythingToWrite;
         lock (_gate)
         {
             _engine.NowMs = NowMs(_time);
@@ -140,9 +179,13 @@ public sealed class ConnectionDriver
                     break;
                 buffer = buffer.Slice(used);
             }
-            if (_engine.Output.Length > 0 || _engine.IsEnded)
-                _wakeWriter.Signal();
+            awaitsOwner = _engine.AwaitsOwner;
+            ended = _engine.IsEnded;
+            anythingToWrite = ended || _engine.Output.Length > 0;
+            Rearm();
         }
+        if (anythingToWrite)
+            _wakeWriter.Signal();
         return buffer;
     }
 
@@ -180,106 +223,17 @@ public sealed class ConnectionDriver
         }
     }
 
-    private async ValueTask WhenOutputBelowLimitAsync(CancellationToken aborted)
+    /// <summary>Events that came of our own calls, not of input.</summary>
+    private void TakeEvents()
     {
-        while (Volatile.Read(ref _pendingOutputBytes) > _engine.Limits.OutputBytesMax && !aborted.IsCancellationRequested)
-            await _outputDrained.WaitAsync().ConfigureAwait(false);
+        while (_engine.TryReceive(default, out _, out var e))
+            _owner.OnEvent(e);
     }
 
-    private async Task<Exception?> WriteLoopAsync()
+    /// <summary>Ends this connection because of a bug, and keeps the first one for the owner.</summary>
+    private void Fail(Exception fault)
     {
-        var output = _transport.Output;
-        try
-        {
-            while (true)
-            {
-                var full = Collect(out var more, out var ended);
-                if (full is not null)
-                {
-                    Volatile.Write(ref _writeStartedMs, NowMs(_time));
-                    var flushed = await output.WriteAsync(full.WrittenMemory, _aborted.Token).ConfigureAwait(false);
-                    Volatile.Write(ref _writeStartedMs, -1);
-                    full.Clear();
-                    _spare = full;
-                    Volatile.Write(ref _pendingOutputBytes, 0);
-                    _outputDrained.Signal();
-                    if (flushed.IsCompleted)
-                        return Finish(null);
-                }
-                else if (ended)
-                {
-                    return Finish(null);
-                }
-                else if (!more)
-                {
-                    await _wakeWriter.WaitAsync().ConfigureAwait(false);
-                }
-            }
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
-        {
-            return Finish(null);
-        }
-#pragma warning disable CA1031 // As in RunAsync: a bug ends this connection only.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            return Finish(e);
-        }
-    }
-
-    /// <summary>Lets the owner send, and takes what there is to write; null when there is nothing.</summary>
-    private ByteBuffer? Collect(out bool more, out bool ended)
-    {
-        _owner.Prepare();
-        lock (_gate)
-        {
-            _engine.NowMs = NowMs(_time);
-            more = !_engine.IsEnded && _owner.OnWritable(WriteChunkBytes);
-            ended = _engine.IsEnded || Volatile.Read(ref _readerDone);
-            _pendingOutputBytes = _engine.Output.Length;
-            if (_pendingOutputBytes > 0)
-                return _engine.SwapOutput(_spare);
-            if (!more)
-            {
-                // An idle connection holds no buffer at all.
-                _engine.Output.Release();
-                _spare.Release();
-            }
-            return null;
-        }
-    }
-
-    private Exception? Finish(Exception? fault)
-    {
-        _outputDrained.Signal();
-        // Whoever still reads has nothing to wait for: the peer got what there was.
-        _transport.Input.CancelPendingRead();
-        if (!_aborted.IsCancellationRequested)
-            _aborted.Cancel();
-        return fault;
-    }
-
-    private void OnTimer()
-    {
-        lock (_gate)
-        {
-            var now = _engine.NowMs = NowMs(_time);
-            var started = Volatile.Read(ref _writeStartedMs);
-            if (started >= 0 && now - started >= _engine.Limits.WriteStallMs)
-            {
-                _aborted.Cancel();
-                return;
-            }
-            var nextMs = Math.Min(_engine.Tick(), now + _engine.Limits.WriteStallMs);
-            while (_engine.TryReceive(default, out _, out var e))
-                _owner.OnEvent(e);
-            if (_engine.IsEnded)
-                _aborted.Cancel();
-            else
-                _timer?.Change(TimeSpan.FromMilliseconds(Math.Max(1, nextMs - now)), Timeout.InfiniteTimeSpan);
-            if (_engine.Output.Length > 0)
-                _wakeWriter.Signal();
-        }
+        Interlocked.CompareExchange(ref _fault, fault, null);
+        _aborted.Cancel();
     }
 }
