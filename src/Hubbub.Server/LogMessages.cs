@@ -73,6 +73,13 @@ internal static partial class LogMessages
     public static partial void AmqpReaderDamaged(
         this ILogger logger, string connectionId, string entity, int partition, string reason);
 
+    [LoggerMessage(200, LogLevel.Information, "{Method} {Path} from {Peer} was refused with {Status} {Code}: {Reason}")]
+    public static partial void RequestRefused(
+        this ILogger logger, string method, string path, string peer, int status, string code, string reason);
+
+    [LoggerMessage(201, LogLevel.Error, "{Method} {Path} failed; this is a bug, or the storage has failed.")]
+    public static partial void RequestFailed(this ILogger logger, Exception failure, string method, string path);
+
     [LoggerMessage(300, LogLevel.Critical,
         "The event log failed and acknowledges nothing more: {Reason}. The hub stops; start it again to recover.")]
     public static partial void EventLogFailed(this ILogger logger, string reason, Exception cause);

@@ -43,7 +43,7 @@ internal static class ConsumerGroupCommand
     {
         using var rest = new HubRest(HubOf(parsed));
         var groups = await rest.SendAsync(
-            HttpMethod.Get, "/consumerGroups", null, null, "consumer groups were not listed", cancellationToken);
+            HttpMethod.Get, "/hubbub/consumer-groups", null, null, "consumer groups were not listed", cancellationToken);
         if (groups is not { ValueKind: JsonValueKind.Array } list)
             return ExitCode.Done;
         if (parsed.GetValue(Json))
@@ -75,5 +75,5 @@ internal static class ConsumerGroupCommand
 
     private static string PathOf(string name) => name is "." or ".."
         ? throw new CommandFailedException($"'{name}' cannot be a consumer group.", ExitCode.Usage)
-        : $"/consumerGroups/{Uri.EscapeDataString(name)}";
+        : $"/hubbub/consumer-groups/{Uri.EscapeDataString(name)}";
 }

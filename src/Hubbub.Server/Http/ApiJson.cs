@@ -1,0 +1,33 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace Hubbub.Server.Http;
+
+/// <summary>The JSON of the HTTPS service. Unknown members are ignored, duplicate ones refused.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNameCaseInsensitive = true,
+    AllowDuplicateProperties = false,
+    MaxDepth = ApiLimits.JsonDepthMax,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(DeviceBody))]
+[JsonSerializable(typeof(DeviceBody[]))]
+[JsonSerializable(typeof(ModuleBody))]
+[JsonSerializable(typeof(ModuleBody[]))]
+[JsonSerializable(typeof(DeviceRequest))]
+[JsonSerializable(typeof(ModuleRequest))]
+[JsonSerializable(typeof(ConsumerGroupBody))]
+[JsonSerializable(typeof(ConsumerGroupBody[]))]
+internal sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>Writes the body of an answer whose status is already set.</summary>
+    public static async Task WriteAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(body, type);
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentLength = bytes.Length;
+        await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
+    }
+}

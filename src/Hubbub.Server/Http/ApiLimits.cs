@@ -1,0 +1,14 @@
+namespace Hubbub.Server.Http;
+
+/// <summary>The bounds on requests of the HTTPS service, each with its reason.</summary>
+internal static class ApiLimits
+{
+    /// <summary>The largest body that any served operation needs is below 100 KiB; the service's own limit is this.</summary>
+    public const int BodyBytesMax = 1024 * 1024;
+
+    /// <summary>Deep enough for every body, shallow enough for any stack.</summary>
+    public const int JsonDepthMax = 32;
+
+    /// <summary>Segments of a path; the longest served one has four.</summary>
+    public const int PathSegmentsMax = 16;
+}
