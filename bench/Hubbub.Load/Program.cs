@@ -1,1 +1,21 @@
-return 0;
+using Hubbub.Load;
+
+// The end-to-end load program. It starts what it measures, one thing at a time, and prints a table in Markdown.
+return args switch
+{
+    ["baseline", var port] => await Baseline.RunAsync(int.Parse(port)),
+    ["disk", var directory] => DiskProbe.Run(directory),
+    ["compare", .. var rest] => await Comparison.RunAsync(CompareOptions.Parse(rest)),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine(
+        """
+        usage: Hubbub.Load compare --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
+               Hubbub.Load baseline PORT     AMQPNetLite's ContainerHost, which accepts and stores nothing
+               Hubbub.Load disk DIR          p50 and p99 of a 4 KiB append with fdatasync
+        """);
+    return 2;
+}
