@@ -14,6 +14,9 @@ public sealed record AmqpServices
 
     public required Authenticator Authenticator { get; init; }
 
+    /// <summary>Told of device links that open and close.</summary>
+    public required DevicePresence Presence { get; init; }
+
     /// <summary>The built-in events entity.</summary>
     public required EventEntity Events { get; init; }
 

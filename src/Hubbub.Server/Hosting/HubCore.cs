@@ -25,6 +25,9 @@ internal sealed class HubCore : IAsyncDisposable
 
     public required IdentityRegistry Registry { get; init; }
 
+    /// <summary>Which devices are connected, as their links show.</summary>
+    public required DevicePresence Presence { get; init; }
+
     public required ConsumerGroups Groups { get; init; }
 
     public required Authenticator Authenticator { get; init; }
@@ -73,6 +76,7 @@ internal sealed class HubCore : IAsyncDisposable
                 Hub = hub,
                 Settings = settings.Value,
                 Registry = registry,
+                Presence = new DevicePresence(registry, time),
                 Groups = groups,
                 Authenticator = new Authenticator(hub, registry, settings.Value.Policies, time, options.ClockSkew),
                 Events = new EventEntity(hub.EntityName, log, groups),
@@ -93,6 +97,7 @@ internal sealed class HubCore : IAsyncDisposable
     /// <summary>Commits what waits, syncs, and gives the data directory free.</summary>
     public async ValueTask DisposeAsync()
     {
+        Presence.Dispose();
         Groups.Dispose();
         await _log.DisposeAsync();
         _state.Dispose();

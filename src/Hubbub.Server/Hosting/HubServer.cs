@@ -1,6 +1,6 @@
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Http;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
@@ -105,6 +105,7 @@ public sealed class HubServer : IAsyncDisposable
             Hub = _core.Hub,
             Registry = _core.Registry,
             Authenticator = _core.Authenticator,
+            Presence = _core.Presence,
             Events = _core.Events,
             Metrics = _metrics,
             Time = _time,
@@ -116,7 +117,9 @@ public sealed class HubServer : IAsyncDisposable
         _application = Listeners.Build(Options, sockets, _certificate, gate, amqp, loggerFactory);
         _metricsEndpoint = new MetricsEndpoint(_application.Services, Options.MetricsPublic);
         var webSocket = new AmqpWebSocket(_amqp, _metrics, _time, _stopping.Token);
-        var http = new HttpPipeline(webSocket, _health, _metricsEndpoint, NotFoundAsync);
+        var api = new HubApi(
+            _core.Authenticator, _core.Registry, _core.Presence, _core.Groups, _time, _logger);
+        var http = new HttpPipeline(webSocket, _health, _metricsEndpoint, api.InvokeAsync);
         _application.UseWebSockets();
         _application.Run(http.InvokeAsync);
 
@@ -147,11 +150,5 @@ public sealed class HubServer : IAsyncDisposable
             throw new HubStartException(
                 $"The data directory '{Options.DataDirectory}' cannot be made: {e.Message} Name another with --data DIR.", e);
         }
-    }
-
-    private static Task NotFoundAsync(HttpContext context)
-    {
-        context.Response.StatusCode = StatusCodes.Status404NotFound;
-        return Task.CompletedTask;
     }
 }

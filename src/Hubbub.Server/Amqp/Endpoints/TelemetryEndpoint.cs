@@ -19,6 +19,7 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     private readonly Producer _producer;
     private readonly PendingCommits _pending = new();
     private IEventPartition _partition = null!;
+    private IDisposable? _presence;
 
     public TelemetryEndpoint(HubConnection connection, ReceiverLink link, string deviceId, string? moduleId)
         : base(connection, link)
@@ -42,7 +43,10 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         _partition = partitions[PartitionHash.PartitionOf(_deviceId, partitions.Count)];
         var (pairs, count) = HubAnnotations.Stamp(_deviceId, _moduleId, generationId, Claim!.Claim.AuthMethod);
         _producer.Stamp(pairs, count);
+        _presence = Connection.Services.Presence.Connect(_deviceId, _moduleId);
     }
+
+    public override void OnStopped() => _presence?.Dispose();
 
     public override void OnDelivery(in IncomingDelivery delivery)
     {
