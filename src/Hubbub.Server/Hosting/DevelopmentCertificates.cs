@@ -93,7 +93,7 @@ internal sealed class DevelopmentCertificates(string directory, IReadOnlyList<st
                 && IsIssuedBy(server, root)
                 && NamesOf(server).SetEquals(WantedNames());
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             // A crash between the writes of the key and of the certificate leaves two that do not match.
             return false;

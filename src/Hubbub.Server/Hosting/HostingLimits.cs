@@ -7,7 +7,7 @@ public static class HostingLimits
     public const int HostNamesMax = 32;
 
     /// <summary>More than Event Hubs' own 32, and few enough files to keep open.</summary>
-    public const int PartitionsMax = 256;
+    public const int PartitionsMax = 128;
 
     /// <summary>Less would be gone before a reader that restarts is back.</summary>
     public const long RetentionBytesMin = 16 << 20;

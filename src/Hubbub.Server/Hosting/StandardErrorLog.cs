@@ -87,7 +87,10 @@ public sealed class StandardErrorLog : ILoggerFactory, IAsyncDisposable
             if (char.IsControl(line[i]))
                 line[i] = ' ';
         }
-        _lines.Writer.TryWrite(line.ToString());
+        if (level == LogLevel.Critical)
+            _writer.WriteLine(line); // The process may be about to end.
+        else
+            _lines.Writer.TryWrite(line.ToString());
     }
 
     private static string NameOf(LogLevel level) => level switch
