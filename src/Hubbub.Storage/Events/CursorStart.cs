@@ -52,6 +52,10 @@ internal readonly record struct CursorStart(
         }
     }
 
+    /// <summary>True when everything in front of a place lies before what the reader asked for.</summary>
+    public bool IsAtOrBehind(in IndexEntry place) =>
+        Sequence >= place.Sequence || Offset >= place.Position || TimeMs > place.TimeMs;
+
     private CursorStart From(Segment segment) => this with { Position = Math.Max(Position, segment.FirstBatch) };
 
     private static long Least(EventPosition position) =>

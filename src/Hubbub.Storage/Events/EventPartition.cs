@@ -92,6 +92,8 @@ internal sealed class EventPartition : IEventPartition, IDisposable
         }
     }
 
+    public void Skip(long from, long to) => _reader.Skipped.Add(from, to);
+
     public void Dispose() => _writer.Dispose();
 
     private void NotifyListeners()

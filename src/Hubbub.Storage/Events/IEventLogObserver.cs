@@ -11,7 +11,10 @@ public interface IEventLogObserver
     /// </summary>
     void OnFatal(string reason, Exception cause);
 
-    /// <summary>A stored part does not match its checksum. It is kept as it is and readers stop in front of it.</summary>
+    /// <summary>
+    /// A stored part does not match its checksum. It is kept as it is, and readers stop in front of it until an operator
+    /// says otherwise (<see cref="SegmentedEventLog.Skip"/>). Called again for each reader that comes upon it.
+    /// </summary>
     void OnDamaged(EventLogDamage damage);
 
     /// <summary>At start, a write that was never acknowledged was found cut short and was removed.</summary>

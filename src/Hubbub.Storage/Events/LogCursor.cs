@@ -122,7 +122,7 @@ internal sealed class LogCursor : EventCursor
                 continue;
             if (_window.Load(_file!, segment.BasePosition, _position, end))
                 return true;
-            throw Damaged(segment, end);
+            PassDamage(segment, end);
         }
     }
 
@@ -158,11 +158,24 @@ internal sealed class LogCursor : EventCursor
         (_segment, _file) = (null, null);
     }
 
-    private EventLogDamagedException Damaged(Segment segment, long end)
+    /// <summary>
+    /// Moves behind a part that cannot be read when an operator gave it up, or when all of it lies before the event that
+    /// the reader asked for; otherwise says so.
+    /// </summary>
+    private void PassDamage(Segment segment, long end)
     {
         var (expected, actual) = _window.Mismatch;
         _window.Release();
-        return _partition.Damaged(segment, _file!, _position, end, expected, actual);
+        _window.Expect();
+        var resume = _partition.Skipped.EndAround(_position);
+        if (resume <= _position)
+        {
+            var next = _partition.FindResume(segment, _file!, _position, end);
+            if (_start is not { } start || !start.IsAtOrBehind(next))
+                throw _partition.Damaged(segment, _position, next.Position, expected, actual);
+            resume = next.Position;
+        }
+        _position = resume;
     }
 
     /// <summary>Passes over what stands before the wanted position; only until the first event is found.</summary>

@@ -14,6 +14,9 @@ internal sealed class PartitionReader(PartitionContext context, SegmentList segm
 
     public LogTail Tail => writer.Tail;
 
+    /// <summary>The damaged parts that readers pass over.</summary>
+    public SkippedRanges Skipped { get; } = new(context);
+
     /// <summary>A segment's index: in memory for the newest, from its file for the others (built again when it is lost).</summary>
     public SparseIndex IndexOf(Segment segment)
     {
@@ -25,13 +28,24 @@ internal sealed class PartitionReader(PartitionContext context, SegmentList segm
         return Rebuild(segment);
     }
 
-    /// <summary>Reports a part that cannot be read, and says so to the reader.</summary>
-    public EventLogDamagedException Damaged(
-        Segment segment, IStorageFile file, long position, long end, uint expected, uint actual)
+    /// <summary>What comes after a part that cannot be read: a batch, the next segment, or the end of the log.</summary>
+    public IndexEntry FindResume(Segment segment, IStorageFile file, long position, long end)
     {
-        var next = SegmentSearch.FindBatch(file, ChecksumSeed, segment.BasePosition, position + 1, end, 0);
-        var damage = new EventLogDamage(
-            context.Partition, segment.Path, position, next?.Position ?? end, expected, actual);
+        if (SegmentSearch.FindBatch(file, ChecksumSeed, segment.BasePosition, position + 1, end, 0) is { } next)
+            return new IndexEntry(next.Position, next.BaseSequence, next.EnqueuedTimeMs);
+        var tail = Tail;
+        foreach (var later in segments.All)
+        {
+            if (later.BasePosition == end)
+                return new IndexEntry(end, later.Header.BaseSequence, later.Header.LastTimeMs);
+        }
+        return new IndexEntry(end, tail.NextSequence, tail.LastTimeMs);
+    }
+
+    /// <summary>Reports a part that cannot be read, and says so to the reader.</summary>
+    public EventLogDamagedException Damaged(Segment segment, long position, long resume, uint expected, uint actual)
+    {
+        var damage = new EventLogDamage(context.Partition, segment.Path, position, resume, expected, actual);
         context.Observer.OnDamaged(damage);
         return new EventLogDamagedException(damage.ToString());
     }

@@ -71,6 +71,11 @@ public sealed class SegmentedEventLog : IEventLog
         IFileSystem files, string directory, EventLogOptions options, TimeProvider time, IEventLogObserver observer) =>
         new(files, directory, options, time, observer, threads: false);
 
+    /// <summary>
+    /// An operator's decision to do without a damaged part: readers pass over it from now on, also after a restart.
+    /// </summary>
+    public void Skip(EventLogDamage damage) => _partitions[damage.Partition].Skip(damage.Position, damage.ResumePosition);
+
     /// <summary>Commits what waits, syncs, and closes. Appends are refused from the call on.</summary>
     public async ValueTask DisposeAsync()
     {
