@@ -111,4 +111,8 @@ internal static partial class LogMessages
 
     [LoggerMessage(307, LogLevel.Error, "Partition {Partition}: a call-back failed, a defect in the hub; please report it.")]
     public static partial void EventLogCallbackFailed(this ILogger logger, int partition, Exception cause);
+
+    [LoggerMessage(308, LogLevel.Critical,
+        "The state database failed; nothing can be stored any more. The hub stops; start it again to recover.")]
+    public static partial void StateFailed(this ILogger logger, Exception cause);
 }

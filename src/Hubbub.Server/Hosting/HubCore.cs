@@ -51,13 +51,15 @@ internal sealed class HubCore : IAsyncDisposable
                 RetentionSizeBytes = options.RetentionBytes,
             };
             // The log is scanned while the database opens: neither knows the other.
+            var report = new StorageReport(logger);
             var opening = Task.Run(
                 () => SegmentedEventLog.Open(
-                    LocalFileSystem.Instance, data.EventsDirectory, logOptions, time, new EventLogReport(logger)),
+                    LocalFileSystem.Instance, data.EventsDirectory, logOptions, time, report),
                 cancellationToken);
             try
             {
                 state = StateStore.Open(data.StateDirectory, time);
+                report.Watch(state);
             }
             finally
             {

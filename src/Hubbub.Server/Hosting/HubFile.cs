@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,6 +11,12 @@ namespace Hubbub.Server.Hosting;
 public sealed record HubFile
 {
     public const string FileName = "hub.json";
+
+    /// <summary>Keys are full of plus signs; they need no escape outside of HTML.</summary>
+    private static readonly HubFileJson Readable = new(new JsonSerializerOptions(HubFileJson.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 
     public required string HostName { get; init; }
 
@@ -51,7 +58,7 @@ public sealed record HubFile
     }
 
     /// <summary>One line of JSON. Secret.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, HubFileJson.Default.HubFile);
+    public string ToJson() => JsonSerializer.Serialize(this, Readable.HubFile);
 
     /// <summary>Never the secrets: this may end in a log.</summary>
     public override string ToString() => $"{HostName} in {Data}";

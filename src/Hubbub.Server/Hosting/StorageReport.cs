@@ -1,10 +1,11 @@
 using Hubbub.Storage.Events;
+using Hubbub.Storage.State;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
 
-/// <summary>Tells a person what the event log met, and ends the process where going on could lose events.</summary>
-internal sealed class EventLogReport(ILogger logger) : IEventLogObserver
+/// <summary>Tells a person what the storage met, and ends the process where going on could lose what was promised.</summary>
+internal sealed class StorageReport(ILogger logger) : IEventLogObserver
 {
     /// <summary>The process's exit code after a failed write or sync; a supervisor starts it again, and it recovers.</summary>
     private const int FatalExitCode = 70;
@@ -15,6 +16,17 @@ internal sealed class EventLogReport(ILogger logger) : IEventLogObserver
         // Nothing may be acknowledged after a failed sync, not even by code that does not know of it.
         Environment.Exit(FatalExitCode);
     }
+
+    /// <summary>Ends the process when the state database fails: what is in memory may no longer be what is stored.</summary>
+    public void Watch(StateStore state) => state.Ended.ContinueWith(
+        ended =>
+        {
+            logger.StateFailed(ended.Exception!.InnerException!);
+            Environment.Exit(FatalExitCode);
+        },
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted,
+        TaskScheduler.Default);
 
     public void OnDamaged(EventLogDamage damage) =>
         logger.EventLogDamaged(
