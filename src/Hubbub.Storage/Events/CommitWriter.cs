@@ -63,6 +63,13 @@ internal sealed class CommitWriter : IDisposable
         _wake.Set();
     }
 
+    /// <summary>Ends without committing what waits: a write has failed somewhere.</summary>
+    public void Abort()
+    {
+        _queue.Stop();
+        _wake.Set();
+    }
+
     /// <summary>The thread's body.</summary>
     public void Run()
     {
@@ -238,7 +245,7 @@ internal sealed class CommitWriter : IDisposable
         }
         catch (Files.StorageFullException)
         {
-            SetFull(true);
+            // Nothing was refused; it is tried again at the next interval.
         }
 #pragma warning disable CA1031 // As in Write.
         catch (Exception error)
@@ -256,9 +263,6 @@ internal sealed class CommitWriter : IDisposable
         _context.Observer.OnStorageFull(_context.Partition, isFull);
     }
 
-    private void Fail(Exception error)
-    {
-        _queue.Stop();
+    private void Fail(Exception error) =>
         _context.Failure.Fail($"Partition {_context.Partition} could not write its events: {error.Message}", error);
-    }
 }

@@ -13,10 +13,11 @@ internal readonly record struct CursorStart(
         var tail = partition.Tail;
         var segments = partition.Segments.All;
         var value = position.Value;
+        var isEarliest = position.Kind == EventPositionKind.Earliest || (position.Kind != EventPositionKind.Latest && value < 0);
+        if (isEarliest)
+            return new CursorStart(segments[0].FirstBatch);
         switch (position.Kind)
         {
-            case EventPositionKind.Earliest:
-                return new CursorStart(segments[0].FirstBatch);
             case EventPositionKind.Latest:
                 return new CursorStart(tail.End);
             case EventPositionKind.SequenceNumber:
@@ -24,7 +25,7 @@ internal readonly record struct CursorStart(
                 if (value > last)
                     return BeyondEnd(partition, "sequence number", value, last);
                 var sequence = Least(position);
-                if (value < 0 || sequence <= segments[0].Header.BaseSequence)
+                if (sequence <= segments[0].Header.BaseSequence)
                     return new CursorStart(segments[0].FirstBatch, Sequence: sequence);
                 if (sequence > last)
                     return new CursorStart(tail.End, Sequence: sequence);

@@ -27,9 +27,14 @@ internal sealed class LogFailure(IEventLogObserver observer)
 
     public bool IsFailed => Volatile.Read(ref _failed) != 0;
 
+    /// <summary>Stops every partition; set once all are there.</summary>
+    public Action? Stop { get; set; }
+
     public void Fail(string reason, Exception cause)
     {
-        if (Interlocked.Exchange(ref _failed, 1) == 0)
-            observer.OnFatal(reason, cause);
+        if (Interlocked.Exchange(ref _failed, 1) != 0)
+            return;
+        Stop?.Invoke();
+        observer.OnFatal(reason, cause);
     }
 }

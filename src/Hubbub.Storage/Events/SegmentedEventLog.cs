@@ -46,6 +46,11 @@ public sealed class SegmentedEventLog : IEventLog
                 ChecksumSeed = stream.ChecksumSeed(id),
             });
         }
+        failure.Stop = () =>
+        {
+            foreach (var partition in _partitions)
+                partition.Writer.Abort();
+        };
         _lastRetention = time.GetUtcNow();
         if (!threads)
             return;

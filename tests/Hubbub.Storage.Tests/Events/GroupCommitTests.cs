@@ -119,6 +119,25 @@ public sealed class GroupCommitTests
     }
 
     [Fact]
+    public async Task SyncFails_InOnePartition_NoneAcknowledgesAnythingMore()
+    {
+        var disk = new SimulatedDisk(seed: 3);
+        var observer = new RecordingObserver();
+        var log = SegmentedEventLog.Open(
+            disk, SteppedLog.Directory, SteppedLog.SmallSegments with { PartitionCount = 2 }, TimeProvider.System, observer);
+        var producer = new RecordingProducer();
+        Assert.Null(await producer.WhenCommittedAsync(log.Partitions[0].Append(producer, "fine")));
+        disk.Fails = static (call, _) => call == DiskCall.Sync;
+        log.Partitions[0].Append(producer, "never acknowledged");
+        await log.DisposeAsync(); // Ends although the writers cannot.
+        Assert.Single(producer.Commits);
+        Assert.Single(observer.Fatals);
+        foreach (var partition in log.Partitions)
+            Assert.Equal(HubErrorCode.ServiceUnavailable, partition.Append(producer, [], 0, "late"u8).Error!.Code);
+        Assert.Equal(0, log.Partitions[0].State.LastSequenceNumber);
+    }
+
+    [Fact]
     public async Task Subscribe_ListenerIsCalledAfterPublishing_UntilDisposed()
     {
         await using var log = new SteppedLog();
