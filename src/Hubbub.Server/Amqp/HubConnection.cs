@@ -194,7 +194,11 @@ internal sealed class HubConnection : IConnectionOwner
             }
         }
         foreach (var endpoint in _working)
+        {
+            // From here on a wake counts again: what it tells may come too late for this round.
+            endpoint.Dequeued();
             endpoint.Prepare();
+        }
     }
 
     /// <inheritdoc/>
@@ -209,7 +213,6 @@ internal sealed class HubConnection : IConnectionOwner
         for (var i = 0; i < _working.Count; i++)
         {
             var endpoint = _working[i];
-            endpoint.Dequeued();
             if (endpoint.OnWritable(bytesMax) && endpoint.TryQueue())
                 _working[kept++] = endpoint;
         }

@@ -21,6 +21,7 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
     private IDisposable? _subscription;
     private string _group = "";
     private volatile bool _needsLoad = true;
+    private volatile bool _isCaughtUp;
     private volatile bool _stopped;
 
     public string? ReaderName { get; init; }
@@ -65,7 +66,7 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
             return;
         try
         {
-            _needsLoad = !_cursor!.Load();
+            _isCaughtUp = _needsLoad = !_cursor!.Load();
         }
         catch (EventLogDamagedException damage)
         {
@@ -87,6 +88,7 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
             if (!cursor.TryRead(out var view))
             {
                 _needsLoad = true;
+                _isCaughtUp = false;
                 break;
             }
             Send(sender, output, view);
@@ -96,13 +98,10 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
             Connection.Services.Metrics.EventsDelivered(sent);
         if (isFull)
             return true;
-        // Used up: there is more when the next load finds some. Otherwise a commit, a flow or a renewed drain wakes us.
-        if (_needsLoad && sent == 0)
-        {
+        // Caught up: a commit, a flow or a drain wakes us. Otherwise the next load has more.
+        if (_isCaughtUp)
             sender.Drained();
-            return false;
-        }
-        return _needsLoad && sender.CanSend;
+        return !_isCaughtUp && sender.CanSend;
     }
 
     private void Send(SenderLink sender, ByteBuffer output, in EventView view)
