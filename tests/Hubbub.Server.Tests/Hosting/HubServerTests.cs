@@ -100,6 +100,47 @@ public sealed class HubServerTests
     }
 
     [Fact]
+    public async Task WebSocket_HeaderInTwoMessages_IsAnswered()
+    {
+        await using var hub = await TestHub.StartAsync();
+        using var client = MakeWebSocket("AMQPWSB10");
+        await ConnectAsync(hub, client, "/$iothub/websocket");
+        byte[] header = [.. "AMQP"u8, 0, 1, 0, 0];
+
+        await client.SendAsync(header.AsMemory(0, 3), WebSocketMessageType.Binary, true, Cancellation);
+        await client.SendAsync(header.AsMemory(3), WebSocketMessageType.Binary, true, Cancellation);
+
+        var answer = new byte[8];
+        for (var read = 0; read < answer.Length;)
+            read += (await client.ReceiveAsync(answer.AsMemory(read), Cancellation)).Count;
+        Assert.Equal(header, answer);
+    }
+
+    [Fact]
+    public async Task Stop_OpenConnections_EndsThemAndReturns()
+    {
+        await using var hub = await TestHub.StartAsync();
+        using var client = MakeWebSocket("AMQPWSB10");
+        await ConnectAsync(hub, client, "/$iothub/websocket");
+        await using var tls = await hub.ConnectTlsAsync(hub.Server.Ports.Amqps);
+        byte[] header = [.. "AMQP"u8, 0, 1, 0, 0];
+        await tls.WriteAsync(header, Cancellation);
+        await tls.ReadExactlyAsync(new byte[8], Cancellation);
+
+        var stopping = hub.Server.StopAsync();
+        var ended = await client.ReceiveAsync(new byte[4096].AsMemory(), Cancellation);
+        while (ended.MessageType != WebSocketMessageType.Close)
+            ended = await client.ReceiveAsync(new byte[4096].AsMemory(), Cancellation);
+        await client.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, Cancellation);
+        while (await tls.ReadAsync(new byte[4096], Cancellation) > 0)
+        {
+            // Whatever the hub has to say before it goes.
+        }
+
+        await stopping;
+    }
+
+    [Fact]
     public async Task WebSocket_OtherSubprotocol_IsRefused()
     {
         await using var hub = await TestHub.StartAsync();
