@@ -1,3 +1,8 @@
+// The event log on a real disk: dotnet run -c Release --project bench/Hubbub.Benchmarks -- log
+// The codec, with BenchmarkDotNet: dotnet run -c Release --project bench/Hubbub.Benchmarks -- --filter '*Codec*' --job short
+using BenchmarkDotNet.Running;
+
 if (args is ["log", .. var rest])
     return Hubbub.Benchmarks.EventLogBenchmarks.Run(rest);
+BenchmarkSwitcher.FromAssembly(typeof(Hubbub.Benchmarks.CodecReadBenchmarks).Assembly).Run(args);
 return 0;

@@ -107,9 +107,8 @@ internal sealed class CompositeEmitter(SpecModel spec, SpecType type, StringBuil
         if (field.Mandatory)
         {
             var scope = OfSession.Contains(type.Name) ? "Session" : "Connection";
-            Line(2, $"if (count <= {index} || reader.TryReadNull())");
+            Line(2, $"if (count <= {index} || {mapping.Read} is not {{ }} {local})");
             Line(3, $"throw AmqpException.MissingField(\"{type.Name}\", \"{field.Name}\", ErrorScope.{scope});");
-            Line(2, $"var {local} = {mapping.ReadPresent};");
         }
         else if (FieldMapping.Default(spec, field) is { } fallback)
         {

@@ -5,11 +5,9 @@ namespace AmqpGen;
 /// <summary>How one field of the specification looks in C#.</summary>
 /// <param name="Type">The C# type, without the question mark.</param>
 /// <param name="Read">An expression that reads the field or a null.</param>
-/// <param name="ReadPresent">An expression that reads the field, which is not a null.</param>
 /// <param name="WriteFormat">A statement that writes the field; {0} is the property.</param>
 /// <param name="WritePresentFormat">A statement that writes the field, which is not null.</param>
-internal sealed record FieldMapping(
-    string Type, string Read, string ReadPresent, string WriteFormat, string WritePresentFormat)
+internal sealed record FieldMapping(string Type, string Read, string WriteFormat, string WritePresentFormat)
 {
     /// <summary>Maps the field by its type.</summary>
     public static FieldMapping Of(SpecModel spec, SpecField field)
@@ -69,14 +67,12 @@ internal sealed record FieldMapping(
     private static FieldMapping Primitive(string type, string suffix) => new(
         type,
         $"reader.Read{suffix}OrNull()",
-        $"reader.Read{suffix}()",
         $"writer.Write{suffix}OrNull({{0}});",
         $"writer.Write{suffix}({{0}});");
 
     private static FieldMapping Described(string type, string read) => new(
         type,
         $"{type}.{read}OrNull(ref reader)",
-        $"{type}.{read}(ref reader)",
         $"{type}.WriteOrNull(ref writer, {{0}});",
         "{0}.Write(ref writer);");
 

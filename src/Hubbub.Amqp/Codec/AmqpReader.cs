@@ -50,22 +50,27 @@ public ref struct AmqpReader
     }
 
     /// <summary>Reads a boolean.</summary>
-    public bool ReadBoolean()
+    public bool ReadBoolean() => ReadBooleanOrNull() ?? throw Unexpected("boolean", _position - 1);
+
+    /// <summary>Reads a boolean or a null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool? ReadBooleanOrNull()
     {
-        switch (PeekFormatCode())
+        var position = _position;
+        if ((uint)position < (uint)_span.Length)
         {
-            case FormatCode.True:
-                _position++;
-                return true;
-            case FormatCode.False:
-                _position++;
-                return false;
-            case FormatCode.Boolean when Remaining >= 2 && _span[_position + 1] <= 1:
-                _position += 2;
-                return _span[_position - 1] == 1;
-            default:
-                throw Unexpected("boolean");
+            _position = position + 1;
+            switch (_span[position])
+            {
+                case FormatCode.False:
+                    return false;
+                case FormatCode.True:
+                    return true;
+                case FormatCode.Null:
+                    return null;
+            }
         }
+        return ReadWideBoolean(position);
     }
 
     /// <summary>Reads a ubyte.</summary>
@@ -81,22 +86,40 @@ public ref struct AmqpReader
     public short ReadShort() => BinaryPrimitives.ReadInt16BigEndian(ReadFixed(FormatCode.Short, 2, "short"));
 
     /// <summary>Reads a uint in any of its three encodings.</summary>
-    public uint ReadUInt()
+    public uint ReadUInt() => TryReadUInt(out var value) ? value : throw Unexpected("uint", _position - 1);
+
+    /// <summary>Reads a uint or a null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint? ReadUIntOrNull() => TryReadUInt(out var value) ? value : null;
+
+    /// <summary>
+    /// Reads a uint, or a null and returns false. Apart from <see cref="ReadUIntOrNull"/>, because a nullable that is
+    /// returned by a call is put together in memory, which takes longer than all of the reading.
+    /// </summary>
+    public bool TryReadUInt(out uint value)
     {
-        var rest = _span[_position..];
-        if (rest.Length > 0)
+        var span = _span;
+        var position = _position;
+        if ((uint)position < (uint)span.Length)
         {
-            switch (rest[0])
+            switch (span[position])
             {
+                case FormatCode.Null:
+                    _position = position + 1;
+                    value = 0;
+                    return false;
                 case FormatCode.UInt0:
-                    _position++;
-                    return 0;
-                case FormatCode.SmallUInt when rest.Length >= 2:
-                    _position += 2;
-                    return rest[1];
-                case FormatCode.UInt when rest.Length >= 5:
-                    _position += 5;
-                    return BinaryPrimitives.ReadUInt32BigEndian(rest[1..]);
+                    _position = position + 1;
+                    value = 0;
+                    return true;
+                case FormatCode.SmallUInt when (uint)(position + 1) < (uint)span.Length:
+                    _position = position + 2;
+                    value = span[position + 1];
+                    return true;
+                case FormatCode.UInt when position <= span.Length - 5:
+                    _position = position + 5;
+                    value = BinaryPrimitives.ReadUInt32BigEndian(span[(position + 1)..]);
+                    return true;
             }
         }
         throw Unexpected("uint");
@@ -171,6 +194,20 @@ public ref struct AmqpReader
     {
         var size = ReadVariable(FormatCode.Binary8, "binary").Length;
         return _memory.Slice(_position - size, size);
+    }
+
+    /// <summary>Reads a binary, as a slice, or a null.</summary>
+    public ReadOnlyMemory<byte>? ReadBinaryOrNull()
+    {
+        var position = _position;
+        if (position <= _span.Length - 2 && _span[position] == FormatCode.Binary8
+            && _span[position + 1] is var size && size <= _span.Length - position - 2)
+        {
+            _position = position + 2 + size;
+            return _memory.Slice(position + 2, size);
+        }
+        // ReadOnlyMemory converts from null itself: uncast, the null would become an empty binary.
+        return TryReadNull() ? (ReadOnlyMemory<byte>?)null : ReadBinary();
     }
 
     /// <summary>Reads a string.</summary>
@@ -318,6 +355,14 @@ public ref struct AmqpReader
         return symbols;
     }
 
+    private bool ReadWideBoolean(int position)
+    {
+        if (position > _span.Length - 2 || _span[position] != FormatCode.Boolean || _span[position + 1] > 1)
+            throw Unexpected("boolean", position);
+        _position = position + 2;
+        return _span[position + 1] == 1;
+    }
+
     private ulong ReadRareDescriptor()
     {
         if (PeekFormatCode() != FormatCode.Described)
@@ -382,11 +427,13 @@ public ref struct AmqpReader
         return _span.Slice(start, size);
     }
 
-    private readonly AmqpException Unexpected(string expected)
+    private readonly AmqpException Unexpected(string expected) => Unexpected(expected, _position);
+
+    private readonly AmqpException Unexpected(string expected, int position)
     {
-        if (_position >= _span.Length)
+        if (position >= _span.Length)
             return ValueScanner.Truncated();
-        var code = _span[_position];
+        var code = _span[position];
         return AmqpException.Decode($"a {expected} was expected, or it ends too early: the format code is 0x{code:x2}");
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Hubbub.Amqp.Codec;
@@ -18,9 +19,11 @@ public readonly ref struct AmqpWriter(ByteBuffer buffer)
     public ByteBuffer Buffer => _buffer;
 
     /// <summary>Writes a null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteNull() => _buffer.Reserve(1)[0] = FormatCode.Null;
 
     /// <summary>Writes a boolean.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteBoolean(bool value) => _buffer.Reserve(1)[0] = value ? FormatCode.True : FormatCode.False;
 
     /// <summary>Writes a ubyte.</summary>
@@ -46,6 +49,7 @@ public readonly ref struct AmqpWriter(ByteBuffer buffer)
     }
 
     /// <summary>Writes a uint.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteUInt(uint value)
     {
         if (value == 0)

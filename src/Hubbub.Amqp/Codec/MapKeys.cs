@@ -1,42 +1,21 @@
-using System.Buffers;
-
 namespace Hubbub.Amqp.Codec;
 
 /// <summary>
 /// Finds a key that a map holds twice (AMQP 1.6.23 forbids it), in one pass over the map: few keys are compared with
 /// one another, many are sorted by a hash first. Two encodings of one text are the same key.
 /// </summary>
-internal ref struct MapKeys
+/// <param name="entries">Room for all keys of the map, on the stack or rented.</param>
+internal ref struct MapKeys(Span<ulong> entries)
 {
     /// <summary>Up to here all pairs are compared: a message has about 5 keys, and then nothing beats that.</summary>
     internal const int FewMax = 16;
 
-    private readonly ulong[]? _rented;
-    private readonly Span<ulong> _entries;
+    private readonly Span<ulong> _entries = entries;
     private int _count;
 
-    /// <summary>Starts a map of <paramref name="pairs"/> keys.</summary>
-    /// <param name="pairs">Keys to come; the caller has checked that so many bytes are there.</param>
-    /// <param name="few">Room for <see cref="FewMax"/> entries on the caller's stack.</param>
-    internal MapKeys(int pairs, Span<ulong> few)
+    /// <summary>Adds one of few keys and compares it with those before.</summary>
+    internal void AddCompared(ReadOnlySpan<byte> bytes, int start, int end)
     {
-        if (pairs > FewMax)
-            _entries = _rented = ArrayPool<ulong>.Shared.Rent(pairs);
-        else
-            _entries = few;
-    }
-
-    /// <summary>Adds the key that lies from <paramref name="start"/> to <paramref name="end"/>.</summary>
-    internal void Add(ReadOnlySpan<byte> bytes, int start, int end)
-    {
-        if (_rented is not null)
-        {
-            // HashCode is seeded at random in each process, so nobody can prepare keys that share a hash.
-            var hash = new HashCode();
-            hash.AddBytes(Content(bytes[start..end]));
-            _entries[_count++] = ((ulong)(uint)hash.ToHashCode() << 32) | (uint)start;
-            return;
-        }
         var key = bytes[start..end];
         for (var i = 0; i < _count; i++)
         {
@@ -47,11 +26,18 @@ internal ref struct MapKeys
         _entries[_count++] = ((ulong)(uint)start << 32) | (uint)end;
     }
 
-    /// <summary>Throws when a key was added twice. Few keys were compared on the way in.</summary>
-    internal readonly void Check(ReadOnlySpan<byte> bytes)
+    /// <summary>Adds one of many keys.</summary>
+    internal void AddHashed(ReadOnlySpan<byte> bytes, int start, int end)
     {
-        if (_rented is null)
-            return;
+        // HashCode is seeded at random in each process, so nobody can prepare keys that share a hash.
+        var hash = new HashCode();
+        hash.AddBytes(Content(bytes[start..end]));
+        _entries[_count++] = ((ulong)(uint)hash.ToHashCode() << 32) | (uint)start;
+    }
+
+    /// <summary>Compares those of the many keys that share a hash.</summary>
+    internal readonly void CheckHashed(ReadOnlySpan<byte> bytes)
+    {
         var entries = _entries[.._count];
         entries.Sort();
         for (var i = 0; i < entries.Length; i++)
@@ -64,21 +50,20 @@ internal ref struct MapKeys
         }
     }
 
-    /// <summary>Gives back what was rented.</summary>
-    internal readonly void Release()
-    {
-        if (_rented is not null)
-            ArrayPool<ulong>.Shared.Return(_rented);
-    }
-
     private static ReadOnlySpan<byte> KeyAt(ReadOnlySpan<byte> bytes, ulong entry)
     {
         var start = (int)(uint)entry;
         return bytes[start..ValueScanner.Skip(bytes, start)];
     }
 
-    private static bool IsSame(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
-        Type(left[0]) == Type(right[0]) && Content(left).SequenceEqual(Content(right));
+    private static bool IsSame(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        var leftContent = Content(left);
+        var rightContent = Content(right);
+        return leftContent.Length == rightContent.Length
+            && Type(left[0]) == Type(right[0])
+            && leftContent.SequenceEqual(rightContent);
+    }
 
     /// <summary>Binary, string and symbol have two encodings each: a8 and b8 are one type.</summary>
     private static byte Type(byte code) => (code & 0xF0) == 0xB0 ? (byte)(code - 0x10) : code;

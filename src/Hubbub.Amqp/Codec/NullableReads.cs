@@ -2,26 +2,19 @@ namespace Hubbub.Amqp.Codec;
 
 /// <summary>Reads for the optional fields of composite types: null stands for "absent" (AMQP 1.4).</summary>
 /// <remarks>
-/// Symbol and ReadOnlyMemory convert from null themselves, so theirs is cast: uncast, null would become an empty value.
+/// Symbol converts from null itself, so its null is cast: uncast, it would become an empty symbol.
 /// </remarks>
 public static class NullableReads
 {
 #pragma warning disable CS1591 // Each reads what its name says, or a null.
-    public static bool? ReadBooleanOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadBoolean();
-
     public static byte? ReadUByteOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadUByte();
 
     public static ushort? ReadUShortOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadUShort();
-
-    public static uint? ReadUIntOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadUInt();
 
     public static ulong? ReadULongOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadULong();
 
     public static Timestamp? ReadTimestampOrNull(this ref AmqpReader reader) =>
         reader.TryReadNull() ? null : reader.ReadTimestamp();
-
-    public static ReadOnlyMemory<byte>? ReadBinaryOrNull(this ref AmqpReader reader) =>
-        reader.TryReadNull() ? (ReadOnlyMemory<byte>?)null : reader.ReadBinary();
 
     public static string? ReadStringOrNull(this ref AmqpReader reader) => reader.TryReadNull() ? null : reader.ReadString();
 

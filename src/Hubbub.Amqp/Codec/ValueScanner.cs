@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -21,11 +22,12 @@ internal static class ValueScanner
     internal static int SkipSimple(ReadOnlySpan<byte> bytes, int position)
     {
         var code = ReadByte(bytes, position++);
-        var fixedWidth = FormatCode.FixedWidth(code);
-        if (fixedWidth >= 0)
-            return Advance(bytes, position, fixedWidth);
-        var sizeWidth = (code & 0xF0) == 0xA0 ? 1 : 4;
-        return Advance(bytes, position + sizeWidth, ReadSize(bytes, position, sizeWidth));
+        return (code & 0xF0) switch
+        {
+            0xA0 => Advance(bytes, position + 1, ReadByte(bytes, position)),
+            0xB0 => Advance(bytes, position + 4, ReadSize(bytes, position, 4)),
+            _ => Advance(bytes, position, FormatCode.FixedWidth(code)),
+        };
     }
 
     private static int SkipValue(ReadOnlySpan<byte> bytes, int position, int depth)
@@ -111,7 +113,7 @@ internal static class ValueScanner
             case 1 when !Utf8.IsValid(content):
                 throw AmqpException.Decode("a string is not UTF-8");
             // AMQP 1.6.21: symbols are ASCII. NUL is ASCII too, but no symbol of any domain holds one.
-            case 3 when !Ascii.IsValid(content) || content.Contains((byte)0):
+            case 3 when content.ContainsAnyExceptInRange((byte)1, (byte)127):
                 throw AmqpException.Decode("a symbol is not printable ASCII");
         }
     }
@@ -138,22 +140,45 @@ internal static class ValueScanner
     {
         if ((count & 1) != 0)
             throw AmqpException.Decode("a map has a key without a value");
-        var keys = new MapKeys(count / 2, stackalloc ulong[MapKeys.FewMax]);
+        var pairs = count / 2;
+        return pairs <= MapKeys.FewMax
+            ? SkipFewPairs(content, position, pairs, depth)
+            : SkipManyPairs(content, position, pairs, depth);
+    }
+
+    [SkipLocalsInit]
+    private static int SkipFewPairs(ReadOnlySpan<byte> content, int position, int pairs, int depth)
+    {
+        var keys = new MapKeys(stackalloc ulong[MapKeys.FewMax]);
+        for (var i = 0; i < pairs; i++)
+        {
+            var keyEnd = SkipValue(content, position, depth);
+            keys.AddCompared(content, position, keyEnd);
+            position = SkipValue(content, keyEnd, depth);
+        }
+        return position;
+    }
+
+    private static int SkipManyPairs(ReadOnlySpan<byte> content, int position, int pairs, int depth)
+    {
+        // So many bytes are there: the header's count was checked against them.
+        var rented = ArrayPool<ulong>.Shared.Rent(pairs);
         try
         {
-            for (var i = 0; i < count; i += 2)
+            var keys = new MapKeys(rented);
+            for (var i = 0; i < pairs; i++)
             {
                 var keyEnd = SkipValue(content, position, depth);
-                keys.Add(content, position, keyEnd);
+                keys.AddHashed(content, position, keyEnd);
                 position = SkipValue(content, keyEnd, depth);
             }
-            keys.Check(content);
+            keys.CheckHashed(content);
+            return position;
         }
         finally
         {
-            keys.Release();
+            ArrayPool<ulong>.Shared.Return(rented);
         }
-        return position;
     }
 
     private static int SkipArray(ReadOnlySpan<byte> bytes, int position, int width, int depth)

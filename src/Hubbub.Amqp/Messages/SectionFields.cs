@@ -3,8 +3,7 @@ using Hubbub.Amqp.Codec;
 namespace Hubbub.Amqp.Messages;
 
 /// <summary>
-/// Checks the types inside the sections that have fields, so that reading them later cannot fail. The values
-/// themselves were checked by the reader before.
+/// Checks the types inside the sections that have fields, so that reading them later cannot fail.
 /// </summary>
 internal static class SectionFields
 {
@@ -27,34 +26,41 @@ internal static class SectionFields
 
     internal static void CheckProperties(ref AmqpReader reader) => Check(ref reader, Properties, "properties");
 
-    /// <summary>AMQP 3.2.5: keys are strings, values are of simple types. The text says which is not so.</summary>
+    /// <summary>
+    /// AMQP 3.2.5: keys are strings, values are of simple types. The text says which is not so. The map itself was
+    /// checked before, so a look at the constructors is enough: from list8 on, they are those of compound types.
+    /// </summary>
     internal static string? CheckApplicationProperties(ref AmqpReader reader)
     {
         var count = reader.ReadMapHeader(out _);
         for (var i = 0; i < count; i += 2)
         {
-            if (AmqpKinds.Of(reader.PeekFormatCode()) != AmqpKind.String)
+            if (reader.PeekFormatCode() is not (FormatCode.String8 or FormatCode.String32))
                 return "a key of the application-properties is not a string";
             reader.SkipSimple();
-            if (!AmqpKinds.IsSimple(AmqpKinds.Of(reader.PeekFormatCode())))
+            if (reader.PeekFormatCode() is FormatCode.Described or FormatCode.List0 or >= FormatCode.List8)
                 return "a value of the application-properties is not of a simple type";
             reader.SkipSimple();
         }
         return null;
     }
 
-    private static void Check(ref AmqpReader reader, ReadOnlySpan<AmqpKind> kinds, string type)
+    /// <summary>Reads the list, checking all of it.</summary>
+    private static void Check(ref AmqpReader reader, AmqpKind[] kinds, string type)
     {
-        var count = reader.ReadListHeader(kinds.Length, type, out _);
+        var count = reader.ReadListHeader(kinds.Length, type, out var end);
         for (var i = 0; i < count; i++)
         {
-            var kind = AmqpKinds.Of(reader.PeekFormatCode());
-            var isRight = kind == AmqpKind.Null || kind == kinds[i] && kind != AmqpKind.Described
-                || kinds[i] == AmqpKind.Described
-                && kind is AmqpKind.ULong or AmqpKind.Uuid or AmqpKind.Binary or AmqpKind.String;
-            if (!isRight)
+            if (reader.TryReadNull())
+                continue;
+            if (!IsOf(kinds[i], AmqpKinds.Of(reader.PeekFormatCode())))
                 throw AmqpException.Decode($"{type}: field {i} is of the wrong type");
-            reader.SkipSimple();
+            reader.SkipValue();
         }
+        reader.ReadEnd(end);
     }
+
+    private static bool IsOf(AmqpKind expected, AmqpKind kind) => expected == AmqpKind.Described
+        ? kind is AmqpKind.ULong or AmqpKind.Uuid or AmqpKind.Binary or AmqpKind.String
+        : kind == expected;
 }

@@ -139,26 +139,22 @@ internal ref struct SectionScanner
         var isInOrder = _order == SectionOrder.Strict ? index > _last : index == FooterIndex || _last < BodyIndex;
         if (!isInOrder)
             return "the sections are out of order";
-        var content = _reader.Position;
-        _reader.SkipValue();
-        var value = new AmqpReader(_reader.Slice(content));
         switch (descriptor)
         {
             case SectionDescriptor.Header:
-                SectionFields.CheckHeader(ref value);
+                SectionFields.CheckHeader(ref _reader);
                 break;
             case SectionDescriptor.Properties:
-                SectionFields.CheckProperties(ref value);
+                SectionFields.CheckProperties(ref _reader);
                 break;
-            case SectionDescriptor.ApplicationProperties:
-                if (SectionFields.CheckApplicationProperties(ref value) is { } text)
+            default:
+                var map = new AmqpReader(_reader.ReadMap().Encoded);
+                if (descriptor == SectionDescriptor.ApplicationProperties
+                    && SectionFields.CheckApplicationProperties(ref map) is { } text)
                 {
                     problem = new MessageProblem(ErrorCondition.InvalidField, text);
                     return text;
                 }
-                break;
-            default:
-                value.ReadMapHeader(out _);
                 break;
         }
         _ranges[index] = new SectionRange(start, _reader.Position - start);

@@ -181,12 +181,10 @@ public sealed record Received : DeliveryState
     public static new Received Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(2, "received", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadUIntOrNull() is not { } sectionNumber)
             throw AmqpException.MissingField("received", "section-number", ErrorScope.Connection);
-        var sectionNumber = reader.ReadUInt();
-        if (count <= 1 || reader.TryReadNull())
+        if (count <= 1 || reader.ReadULongOrNull() is not { } sectionOffset)
             throw AmqpException.MissingField("received", "section-offset", ErrorScope.Connection);
-        var sectionOffset = reader.ReadULong();
         reader.ReadEnd(end);
         return new Received
         {

@@ -19,9 +19,8 @@ public sealed record SaslMechanisms
     public static SaslMechanisms Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(1, "sasl-mechanisms", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadSymbolsOrNull() is not { } saslServerMechanisms)
             throw AmqpException.MissingField("sasl-mechanisms", "sasl-server-mechanisms", ErrorScope.Connection);
-        var saslServerMechanisms = reader.ReadSymbols();
         reader.ReadEnd(end);
         return new SaslMechanisms
         {
@@ -59,9 +58,8 @@ public sealed record SaslInit
     public static SaslInit Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(3, "sasl-init", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadSymbolOrNull() is not { } mechanism)
             throw AmqpException.MissingField("sasl-init", "mechanism", ErrorScope.Connection);
-        var mechanism = reader.ReadSymbol();
         var initialResponse = count > 1 ? reader.ReadBinaryOrNull() : null;
         var hostname = count > 2 ? reader.ReadStringOrNull() : null;
         reader.ReadEnd(end);
@@ -99,9 +97,8 @@ public sealed record SaslChallenge
     public static SaslChallenge Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(1, "sasl-challenge", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadBinaryOrNull() is not { } challenge)
             throw AmqpException.MissingField("sasl-challenge", "challenge", ErrorScope.Connection);
-        var challenge = reader.ReadBinary();
         reader.ReadEnd(end);
         return new SaslChallenge
         {
@@ -133,9 +130,8 @@ public sealed record SaslResponse
     public static SaslResponse Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(1, "sasl-response", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadBinaryOrNull() is not { } response)
             throw AmqpException.MissingField("sasl-response", "response", ErrorScope.Connection);
-        var response = reader.ReadBinary();
         reader.ReadEnd(end);
         return new SaslResponse
         {
@@ -170,9 +166,8 @@ public sealed record SaslOutcome
     public static SaslOutcome Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(2, "sasl-outcome", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadSaslCodeOrNull() is not { } code)
             throw AmqpException.MissingField("sasl-outcome", "code", ErrorScope.Connection);
-        var code = reader.ReadSaslCode();
         var additionalData = count > 1 ? reader.ReadBinaryOrNull() : null;
         reader.ReadEnd(end);
         return new SaslOutcome

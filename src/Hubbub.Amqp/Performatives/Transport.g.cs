@@ -47,9 +47,8 @@ public sealed record Open
     public static Open Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(10, "open", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadStringOrNull() is not { } containerId)
             throw AmqpException.MissingField("open", "container-id", ErrorScope.Connection);
-        var containerId = reader.ReadString();
         var hostname = count > 1 ? reader.ReadStringOrNull() : null;
         var maxFrameSize = count > 2 ? reader.ReadUIntOrNull() ?? uint.MaxValue : uint.MaxValue;
         var channelMax = count > 3 ? reader.ReadUShortOrNull() ?? ushort.MaxValue : ushort.MaxValue;
@@ -130,15 +129,12 @@ public sealed record Begin
     {
         var count = reader.ReadListHeader(8, "begin", out var end);
         var remoteChannel = count > 0 ? reader.ReadUShortOrNull() : null;
-        if (count <= 1 || reader.TryReadNull())
+        if (count <= 1 || reader.ReadUIntOrNull() is not { } nextOutgoingId)
             throw AmqpException.MissingField("begin", "next-outgoing-id", ErrorScope.Connection);
-        var nextOutgoingId = reader.ReadUInt();
-        if (count <= 2 || reader.TryReadNull())
+        if (count <= 2 || reader.ReadUIntOrNull() is not { } incomingWindow)
             throw AmqpException.MissingField("begin", "incoming-window", ErrorScope.Connection);
-        var incomingWindow = reader.ReadUInt();
-        if (count <= 3 || reader.TryReadNull())
+        if (count <= 3 || reader.ReadUIntOrNull() is not { } outgoingWindow)
             throw AmqpException.MissingField("begin", "outgoing-window", ErrorScope.Connection);
-        var outgoingWindow = reader.ReadUInt();
         var handleMax = count > 4 ? reader.ReadUIntOrNull() ?? uint.MaxValue : uint.MaxValue;
         var offeredCapabilities = count > 5 ? reader.ReadSymbolsOrNull() : null;
         var desiredCapabilities = count > 6 ? reader.ReadSymbolsOrNull() : null;
@@ -227,15 +223,12 @@ public sealed record Attach
     public static Attach Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(14, "attach", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadStringOrNull() is not { } name)
             throw AmqpException.MissingField("attach", "name", ErrorScope.Session);
-        var name = reader.ReadString();
-        if (count <= 1 || reader.TryReadNull())
+        if (count <= 1 || reader.ReadUIntOrNull() is not { } handle)
             throw AmqpException.MissingField("attach", "handle", ErrorScope.Session);
-        var handle = reader.ReadUInt();
-        if (count <= 2 || reader.TryReadNull())
+        if (count <= 2 || reader.ReadRoleOrNull() is not { } role)
             throw AmqpException.MissingField("attach", "role", ErrorScope.Session);
-        var role = reader.ReadRole();
         var sndSettleMode = count > 3 ? reader.ReadSenderSettleModeOrNull() ?? SenderSettleMode.Mixed : SenderSettleMode.Mixed;
         var rcvSettleMode = count > 4 ? reader.ReadReceiverSettleModeOrNull() ?? ReceiverSettleMode.First : ReceiverSettleMode.First;
         var source = count > 5 ? Terminus.ReadOrNull(ref reader) : null;
@@ -335,15 +328,12 @@ public readonly record struct Flow
     {
         var count = reader.ReadListHeader(11, "flow", out var end);
         var nextIncomingId = count > 0 ? reader.ReadUIntOrNull() : null;
-        if (count <= 1 || reader.TryReadNull())
+        if (count <= 1 || reader.ReadUIntOrNull() is not { } incomingWindow)
             throw AmqpException.MissingField("flow", "incoming-window", ErrorScope.Session);
-        var incomingWindow = reader.ReadUInt();
-        if (count <= 2 || reader.TryReadNull())
+        if (count <= 2 || reader.ReadUIntOrNull() is not { } nextOutgoingId)
             throw AmqpException.MissingField("flow", "next-outgoing-id", ErrorScope.Session);
-        var nextOutgoingId = reader.ReadUInt();
-        if (count <= 3 || reader.TryReadNull())
+        if (count <= 3 || reader.ReadUIntOrNull() is not { } outgoingWindow)
             throw AmqpException.MissingField("flow", "outgoing-window", ErrorScope.Session);
-        var outgoingWindow = reader.ReadUInt();
         var handle = count > 4 ? reader.ReadUIntOrNull() : null;
         var deliveryCount = count > 5 ? reader.ReadUIntOrNull() : null;
         var linkCredit = count > 6 ? reader.ReadUIntOrNull() : null;
@@ -432,9 +422,8 @@ public readonly record struct Transfer
     public static Transfer Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(11, "transfer", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadUIntOrNull() is not { } handle)
             throw AmqpException.MissingField("transfer", "handle", ErrorScope.Session);
-        var handle = reader.ReadUInt();
         var deliveryId = count > 1 ? reader.ReadUIntOrNull() : null;
         var deliveryTag = count > 2 ? reader.ReadBinaryOrNull() : null;
         var messageFormat = count > 3 ? reader.ReadUIntOrNull() : null;
@@ -511,12 +500,10 @@ public readonly record struct Disposition
     public static Disposition Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(6, "disposition", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadRoleOrNull() is not { } role)
             throw AmqpException.MissingField("disposition", "role", ErrorScope.Session);
-        var role = reader.ReadRole();
-        if (count <= 1 || reader.TryReadNull())
+        if (count <= 1 || reader.ReadUIntOrNull() is not { } first)
             throw AmqpException.MissingField("disposition", "first", ErrorScope.Session);
-        var first = reader.ReadUInt();
         var last = count > 2 ? reader.ReadUIntOrNull() : null;
         var settled = count > 3 ? reader.ReadBooleanOrNull() ?? false : false;
         var state = count > 4 ? DeliveryState.ReadOrNull(ref reader) : null;
@@ -567,9 +554,8 @@ public sealed record Detach
     public static Detach Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(3, "detach", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadUIntOrNull() is not { } handle)
             throw AmqpException.MissingField("detach", "handle", ErrorScope.Session);
-        var handle = reader.ReadUInt();
         var closed = count > 1 ? reader.ReadBooleanOrNull() ?? false : false;
         var error = count > 2 ? AmqpError.ReadDescribedOrNull(ref reader) : null;
         reader.ReadEnd(end);
@@ -675,9 +661,8 @@ public sealed record AmqpError
     public static AmqpError Read(ref AmqpReader reader)
     {
         var count = reader.ReadListHeader(3, "error", out var end);
-        if (count <= 0 || reader.TryReadNull())
+        if (count <= 0 || reader.ReadSymbolOrNull() is not { } condition)
             throw AmqpException.MissingField("error", "condition", ErrorScope.Connection);
-        var condition = reader.ReadSymbol();
         var description = count > 1 ? reader.ReadStringOrNull() : null;
         var info = count > 2 ? reader.ReadMapOrNull() : null;
         reader.ReadEnd(end);
