@@ -17,7 +17,8 @@ internal static class EventLogBenchmarks
 
     public static int Run(string[] args)
     {
-        var root = Path.Combine(args.Length > 0 ? args[0] : Path.GetTempPath(), $"hubbub-bench-{Environment.ProcessId}");
+        var parent = args.Length > 0 ? args[0] : Path.GetTempPath();
+        var root = Path.Combine(parent, $"hubbub-bench-{Environment.ProcessId}");
         try
         {
             AppendCost(Path.Combine(root, "append"));
@@ -39,7 +40,12 @@ internal static class EventLogBenchmarks
     private static void AppendCost(string directory)
     {
         // One commit takes them all, so that the disk is not part of the measurement.
-        var options = new EventLogOptions { PartitionCount = 1, CommitBytesMax = 64 << 20, SegmentSizeBytes = 128 << 20 };
+        var options = new EventLogOptions
+        {
+            PartitionCount = 1,
+            CommitBytesMax = 64 << 20,
+            SegmentSizeBytes = 128 << 20,
+        };
         using var log = new OpenLog(directory, options);
         var producer = new WaitingProducer();
         var best = double.MaxValue;
@@ -94,7 +100,8 @@ internal static class EventLogBenchmarks
                 thread.Join();
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             var used = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalMicroseconds / total;
-            Print($"flood, {partitions} partition(s)", total / seconds, $"events/s acknowledged, {used:F2} us CPU each");
+            var unit = $"events/s acknowledged, {used:F2} us CPU each";
+            Print($"flood, {partitions} partition(s)", total / seconds, unit);
         }
         if (!keep)
             Directory.Delete(directory, recursive: true);
@@ -196,7 +203,8 @@ internal static class EventLogBenchmarks
 
         public void OnDamaged(EventLogDamage damage) => Console.Error.WriteLine(damage);
 
-        public void OnTailCut(int partition, string file, long position, long bytes) => Console.Error.WriteLine("Tail cut");
+        public void OnTailCut(int partition, string file, long position, long bytes) =>
+            Console.Error.WriteLine("Tail cut");
 
         public void OnStorageFull(int partition, bool isFull) => Console.Error.WriteLine("Disk full");
 

@@ -29,7 +29,9 @@ public sealed class DataDirectory : IDisposable
     /// <summary>The directory of identities, commands and feedback.</summary>
     public string StateDirectory => Path.Combine(Root, "state");
 
-    /// <summary>Makes or opens a data directory and locks it until disposed (or until the process ends, however).</summary>
+    /// <summary>
+    /// Makes or opens a data directory and locks it until disposed (or until the process ends, however).
+    /// </summary>
     /// <exception cref="DataDirectoryException">Another process uses it, or it is of a newer version.</exception>
     public static DataDirectory Open(string path)
     {
@@ -71,7 +73,8 @@ public sealed class DataDirectory : IDisposable
         catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
         {
             throw new DataDirectoryException(
-                $"{root} is in use by another hub ({path} is locked). Stop that one, or give this one its own --data directory.",
+                $"{root} is in use by another hub ({path} is locked). " +
+                "Stop that one, or give this one its own --data directory.",
                 error);
         }
     }
@@ -85,13 +88,15 @@ public sealed class DataDirectory : IDisposable
             return;
         }
         var text = File.ReadAllText(path).Trim();
-        if (!text.StartsWith(FormatTitle, StringComparison.Ordinal)
-            || !int.TryParse(text.AsSpan(FormatTitle.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+        var isOurs = text.StartsWith(FormatTitle, StringComparison.Ordinal);
+        var number = isOurs ? text.AsSpan(FormatTitle.Length) : default;
+        if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var version))
             throw new DataDirectoryException($"{root} is not a hub's data directory: {path} says something else.");
         if (version > FormatVersion)
         {
             throw new DataDirectoryException(
-                $"{root} has format {version}; this version of the hub reads up to {FormatVersion}. Use the newer version.");
+                $"{root} has format {version}; this version of the hub reads up to {FormatVersion}. " +
+                "Use the newer version.");
         }
     }
 
@@ -100,7 +105,8 @@ public sealed class DataDirectory : IDisposable
         var temporary = path + ".new";
         using (var file = files.Create(temporary))
         {
-            file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{FormatTitle}{FormatVersion}\n")), 0);
+            var text = string.Create(CultureInfo.InvariantCulture, $"{FormatTitle}{FormatVersion}\n");
+            file.Write(Encoding.ASCII.GetBytes(text), 0);
             file.Sync();
         }
         files.Rename(temporary, path);

@@ -78,5 +78,6 @@ internal readonly record struct BatchHeader
     }
 
     /// <summary>The checksum of a whole batch: all but the magic number and the checksum itself.</summary>
-    public static uint ComputeCrc(ReadOnlySpan<byte> batch, uint seed) => Checksum.Compute(seed, batch[CoveredOffset..]);
+    public static uint ComputeCrc(ReadOnlySpan<byte> batch, uint seed) =>
+        Checksum.Compute(seed, batch[CoveredOffset..]);
 }

@@ -30,7 +30,8 @@ internal sealed class BatchWindow(uint checksumSeed, int readBytes)
     /// <summary>
     /// Says which batch must come next, so that a lost or stale one is noticed; no arguments: any.
     /// </summary>
-    public void Expect(long sequence = -1, uint? previousCrc = null) => (_nextSequence, _lastCrc) = (sequence, previousCrc);
+    public void Expect(long sequence = -1, uint? previousCrc = null) =>
+        (_nextSequence, _lastCrc) = (sequence, previousCrc);
 
     /// <summary>Loads and verifies what begins at a position: at least one batch, as many as fit otherwise.</summary>
     /// <param name="file">The segment's file.</param>
@@ -86,7 +87,9 @@ internal sealed class BatchWindow(uint checksumSeed, int readBytes)
         Mismatch = (header.Crc, actual);
         if (actual != header.Crc)
             return false;
-        if ((_nextSequence >= 0 && header.BaseSequence != _nextSequence) || (_lastCrc ?? header.PreviousCrc) != header.PreviousCrc)
+        var follows = (_nextSequence < 0 || header.BaseSequence == _nextSequence)
+            && (_lastCrc is not { } lastCrc || header.PreviousCrc == lastCrc);
+        if (!follows)
             return false;
         (_nextSequence, _lastCrc) = (header.NextSequence, header.Crc);
         return true;

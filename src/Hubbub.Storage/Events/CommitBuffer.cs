@@ -69,7 +69,8 @@ internal sealed class CommitBuffer
     }
 
     /// <summary>Adds an event of an enlisted producer. Needs reserved room.</summary>
-    public void Add(EventProducer producer, ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections)
+    public void Add(
+        EventProducer producer, ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections)
     {
         EntryFormat.WriteEvent(_bytes.AsSpan(Length), producer.LogStampOffset, annotations, annotationCount, sections);
         LastEventOffset = Length;

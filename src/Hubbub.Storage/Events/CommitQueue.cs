@@ -4,8 +4,8 @@ using Hubbub.Core.Events;
 namespace Hubbub.Storage.Events;
 
 /// <summary>
-/// Where producers meet the writer: they fill one buffer under a short lock while the writer puts the one before on disk.
-/// Bounds what waits. Knows nothing of files.
+/// Where producers meet the writer: they fill one buffer under a short lock while the writer puts the one before on
+/// disk. Bounds what waits. Knows nothing of files.
 /// </summary>
 internal sealed class CommitQueue
 {
@@ -220,6 +220,6 @@ internal sealed class CommitQueue
 
     private HubError TooMuchWaits(long size) => new(
         HubErrorCode.ServiceUnavailable,
-        $"Partition {_partition} cannot take {size} bytes more while {_inFlightBytes + WaitingBytes} wait for the disk " +
-        $"(limit {_options.WaitingBytesMax}); send again later");
+        $"Partition {_partition} cannot take {size} bytes more while {_inFlightBytes + WaitingBytes} wait for " +
+        $"the disk (limit {_options.WaitingBytesMax}); send again later");
 }

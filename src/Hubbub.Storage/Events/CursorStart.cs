@@ -13,8 +13,8 @@ internal readonly record struct CursorStart(
         var tail = partition.Tail;
         var segments = partition.Segments.All;
         var value = position.Value;
-        var isEarliest = position.Kind == EventPositionKind.Earliest || (position.Kind != EventPositionKind.Latest && value < 0);
-        if (isEarliest)
+        // -1 is how clients spell "from the beginning", whatever they count.
+        if (position.Kind == EventPositionKind.Earliest || (position.Kind != EventPositionKind.Latest && value < 0))
             return new CursorStart(segments[0].FirstBatch);
         switch (position.Kind)
         {
@@ -30,7 +30,8 @@ internal readonly record struct CursorStart(
                 if (sequence > last)
                     return new CursorStart(tail.End, Sequence: sequence);
                 var holder = segments[SegmentList.FindLast(segments, sequence, static s => s.Header.BaseSequence)];
-                return new CursorStart(partition.IndexOf(holder).FindSequence(sequence), Sequence: sequence).From(holder);
+                return new CursorStart(partition.IndexOf(holder).FindSequence(sequence), Sequence: sequence)
+                    .From(holder);
             case EventPositionKind.Offset:
                 if (value > tail.LastOffset)
                     return BeyondEnd(partition, "offset", value, tail.LastOffset);

@@ -4,7 +4,8 @@ namespace Hubbub.Storage.Events;
 
 /// <summary>
 /// The entries of a batch, one after another without gaps. A stamp holds a producer's annotations, once for all its
-/// events of the commit; an event refers to its stamp by the stamp's place in the batch. Layout in docs/storage-format.md.
+/// events of the commit; an event refers to its stamp by the stamp's place in the batch. Layout in
+/// docs/storage-format.md.
 /// </summary>
 internal static class EntryFormat
 {
@@ -21,7 +22,11 @@ internal static class EntryFormat
     }
 
     public static void WriteEvent(
-        Span<byte> target, int stampOffset, ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections)
+        Span<byte> target,
+        int stampOffset,
+        ReadOnlySpan<byte> annotations,
+        int annotationCount,
+        ReadOnlySpan<byte> sections)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(target, EventKind | ((uint)annotationCount << 16));
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], stampOffset);

@@ -6,7 +6,9 @@ public sealed record EventLogOptions
     /// <summary>How many partitions a new log gets; an existing log keeps its own number.</summary>
     public int PartitionCount { get; init; } = 4;
 
-    /// <summary>The size at which a segment file is closed and the next begun. Retention removes whole segments.</summary>
+    /// <summary>
+    /// The size at which a segment file is closed and the next begun. Retention removes whole segments.
+    /// </summary>
     public int SegmentSizeBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Events older than this are removed; null keeps them until the size limit is met.</summary>
@@ -44,9 +46,12 @@ public sealed record EventLogOptions
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(PartitionCount, 1, nameof(PartitionCount));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(PartitionCount, EventLogLimits.PartitionsMax, nameof(PartitionCount));
-        ArgumentOutOfRangeException.ThrowIfLessThan(SegmentSizeBytes, EventLogLimits.SegmentSizeBytesMin, nameof(SegmentSizeBytes));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(WaitingBytesMax, EventLogLimits.BatchBytesMax, nameof(WaitingBytesMax));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            PartitionCount, EventLogLimits.PartitionsMax, nameof(PartitionCount));
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            SegmentSizeBytes, EventLogLimits.SegmentSizeBytesMin, nameof(SegmentSizeBytes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            WaitingBytesMax, EventLogLimits.BatchBytesMax, nameof(WaitingBytesMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(CommitBytesMax, 1, nameof(CommitBytesMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(SaturationBytes, 1, nameof(SaturationBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(WaitingBytesMax, SaturationBytes, nameof(WaitingBytesMax));

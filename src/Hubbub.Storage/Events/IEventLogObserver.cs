@@ -1,7 +1,8 @@
 namespace Hubbub.Storage.Events;
 
 /// <summary>
-/// Told what a person has to know about the log. Called on the log's own threads; must return soon and must not call the log.
+/// Told what a person has to know about the log. Called on the log's own threads; must return soon and must not call
+/// the log.
 /// </summary>
 public interface IEventLogObserver
 {
@@ -12,8 +13,8 @@ public interface IEventLogObserver
     void OnFatal(string reason, Exception cause);
 
     /// <summary>
-    /// A stored part does not match its checksum. It is kept as it is, and readers stop in front of it until an operator
-    /// says otherwise (<see cref="SegmentedEventLog.Skip"/>). Called again for each reader that comes upon it.
+    /// A stored part does not match its checksum. It is kept as it is, and readers stop in front of it until an
+    /// operator says otherwise (<see cref="SegmentedEventLog.Skip"/>). Called again for each reader that comes upon it.
     /// </summary>
     void OnDamaged(EventLogDamage damage);
 
@@ -37,7 +38,8 @@ public interface IEventLogObserver
 /// <param name="Partition">The partition's id.</param>
 /// <param name="File">The segment file.</param>
 /// <param name="Position">Where the part begins, as an offset in the partition.</param>
-/// <param name="ResumePosition">Where the next readable part begins (the end of the segment when there is none in it).</param>
+/// <param name="ResumePosition">Where the next readable part begins (the end of the segment when there is none in
+/// it).</param>
 /// <param name="ExpectedChecksum">What is stored.</param>
 /// <param name="ActualChecksum">What the bytes give; 0 when not even a length could be read.</param>
 public sealed record EventLogDamage(

@@ -159,8 +159,8 @@ internal sealed class LogCursor : EventCursor
     }
 
     /// <summary>
-    /// Moves behind a part that cannot be read when an operator gave it up, or when all of it lies before the event that
-    /// the reader asked for; otherwise says so.
+    /// Moves behind a part that cannot be read when an operator gave it up, or when all of it lies before the event
+    /// that the reader asked for; otherwise says so.
     /// </summary>
     private void PassDamage(Segment segment, long end)
     {

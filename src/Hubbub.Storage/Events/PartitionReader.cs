@@ -3,8 +3,11 @@ using Hubbub.Storage.Files;
 
 namespace Hubbub.Storage.Events;
 
-/// <summary>What readers see of a partition: its segments, its readable end, and the parts that cannot be read.</summary>
-internal sealed class PartitionReader(PartitionContext context, SegmentList segments, CommitWriter writer, SegmentWriter newest)
+/// <summary>
+/// What readers see of a partition: its segments, its readable end, and the parts that cannot be read.
+/// </summary>
+internal sealed class PartitionReader(
+    PartitionContext context, SegmentList segments, CommitWriter writer, SegmentWriter newest)
 {
     public int Id => context.Partition;
 
@@ -17,10 +20,13 @@ internal sealed class PartitionReader(PartitionContext context, SegmentList segm
     /// <summary>The damaged parts that readers pass over.</summary>
     public SkippedRanges Skipped { get; } = new(context);
 
-    /// <summary>A segment's index: in memory for the newest, from its file for the others (built again when it is lost).</summary>
+    /// <summary>
+    /// A segment's index: in memory for the newest, from its file for the others (built again when it is lost).
+    /// </summary>
     public SparseIndex IndexOf(Segment segment)
     {
-        // The writer may begin a new segment meanwhile: then this index is that one's and finds nothing, which is legal.
+        // The writer may begin a new segment meanwhile: then this index is that one's and finds nothing, which is
+        // legal.
         if (ReferenceEquals(segment, newest.Current))
             return newest.Index;
         if (SegmentIndexFile.Read(context.Files, segment) is { } saved)
@@ -28,7 +34,9 @@ internal sealed class PartitionReader(PartitionContext context, SegmentList segm
         return Rebuild(segment);
     }
 
-    /// <summary>What comes after a part that cannot be read: a batch, the next segment, or the end of the log.</summary>
+    /// <summary>
+    /// What comes after a part that cannot be read: a batch, the next segment, or the end of the log.
+    /// </summary>
     public IndexEntry FindResume(Segment segment, IStorageFile file, long position, long end)
     {
         if (SegmentSearch.FindBatch(file, ChecksumSeed, segment.BasePosition, position + 1, end, 0) is { } next)
@@ -56,13 +64,14 @@ internal sealed class PartitionReader(PartitionContext context, SegmentList segm
         var next = Array.IndexOf(all, segment) + 1;
         if (next == 0 || next == all.Length)
             return new SparseIndex();
+        var end = all[next].BasePosition;
         var index = new SparseIndex();
         var tail = LogTail.AtStartOf(segment.Header);
         var window = new BatchWindow(ChecksumSeed, EventLogLimits.ScanBytes);
         var file = segment.Acquire();
         try
         {
-            while (tail.End < all[next].BasePosition && window.Load(file, segment.BasePosition, tail.End, all[next].BasePosition))
+            while (tail.End < end && window.Load(file, segment.BasePosition, tail.End, end))
             {
                 for (var at = 0; at < window.Verified;)
                 {
@@ -78,7 +87,7 @@ internal sealed class PartitionReader(PartitionContext context, SegmentList segm
             window.Release();
             segment.Release();
         }
-        if (tail.End == all[next].BasePosition)
+        if (tail.End == end)
             SegmentIndexFile.Write(context.Files, segment, tail, index.ToArray());
         return index;
     }

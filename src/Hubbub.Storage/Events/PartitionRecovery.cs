@@ -65,17 +65,20 @@ internal static class PartitionRecovery
         return new Segment(context.Files, path, Reconstruct(context, file, path, basePosition));
     }
 
-    /// <summary>The header repeats what the name and the first batch say, so it alone is no reason to lose a segment.</summary>
-    private static SegmentHeader Reconstruct(PartitionContext context, IStorageFile file, string path, long basePosition)
+    /// <summary>
+    /// The header repeats what the name and the first batch say, so it alone is no reason to lose a segment.
+    /// </summary>
+    private static SegmentHeader Reconstruct(
+        PartitionContext context, IStorageFile file, string path, long basePosition)
     {
         var first = SegmentSearch.FindBatch(
             file, context.ChecksumSeed, basePosition, basePosition + SegmentHeader.Size, basePosition + file.Length, 0);
         if (first is not { } batch)
         {
             throw new EventLogDamagedException(
-                $"{path} is a segment of partition {context.Partition} without a readable header or batch. Restore it from a " +
-                "backup; or move it away to lose its events and go on (numbers of lost events are then given again when it " +
-                "is the newest segment)");
+                $"{path} is a segment of partition {context.Partition} without a readable header or batch. " +
+                "Restore it from a backup; or move it away to lose its events and go on (when it is the newest segment, the " +
+                "numbers of its events are then given again)");
         }
         context.Observer.OnDamaged(new EventLogDamage(context.Partition, path, basePosition, batch.Position, 0, 0));
         return new SegmentHeader

@@ -26,7 +26,8 @@ internal sealed class Retention(PartitionContext context, SegmentList segments)
     }
 
     /// <summary>
-    /// One at a time, oldest first, each made durable: so a crash can only leave the newer part of the log, never a gap.
+    /// One at a time, oldest first, each made durable: so a crash can only leave the newer part of the log, never a
+    /// gap.
     /// </summary>
     private void Remove(Segment oldest)
     {

@@ -61,7 +61,8 @@ internal static class SegmentIndexFile
             return null;
         }
         if (bytes.Length < HeaderSize || BinaryPrimitives.ReadUInt64LittleEndian(bytes) != Magic
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(8)) != Checksum.Compute(0, bytes.AsSpan(CoveredOffset))
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(8))
+                != Checksum.Compute(0, bytes.AsSpan(CoveredOffset))
             || BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(12)) != segment.Header.Partition
             || BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(16)) != segment.Header.StreamId
             || BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(24)) != segment.BasePosition

@@ -27,7 +27,9 @@ internal sealed class SegmentList(Segment[] segments)
             Volatile.Write(ref _segments, _segments[1..]);
     }
 
-    /// <summary>The index of the last segment for which <paramref name="key"/> is not above the value; 0 when none is.</summary>
+    /// <summary>
+    /// The index of the last segment for which <paramref name="key"/> is not above the value; 0 when none is.
+    /// </summary>
     public static int FindLast(Segment[] segments, long value, Func<Segment, long> key)
     {
         var low = 0;

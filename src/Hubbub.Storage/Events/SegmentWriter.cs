@@ -26,7 +26,9 @@ internal sealed class SegmentWriter : IDisposable
     /// <summary>The index of <see cref="Current"/>.</summary>
     public SparseIndex Index { get; private set; }
 
-    /// <summary>True when a batch of this length belongs into the current segment; an empty one takes any length.</summary>
+    /// <summary>
+    /// True when a batch of this length belongs into the current segment; an empty one takes any length.
+    /// </summary>
     public bool Fits(LogTail tail, int length) =>
         tail.End == Current.FirstBatch || tail.End + length <= Current.BasePosition + _context.Options.SegmentSizeBytes;
 
@@ -68,8 +70,8 @@ internal sealed class SegmentWriter : IDisposable
     }
 
     /// <summary>
-    /// Makes a segment file under its own name only when its header is on stable storage: a segment with a bad header is
-    /// therefore damage, never an unfinished start.
+    /// Makes a segment file under its own name only when its header is on stable storage: a segment with a bad header
+    /// is therefore damage, never an unfinished start.
     /// </summary>
     public static IStorageFile CreateFile(PartitionContext context, in SegmentHeader header, long size)
     {

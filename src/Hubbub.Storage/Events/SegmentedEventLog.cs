@@ -23,7 +23,12 @@ public sealed class SegmentedEventLog : IEventLog
     private int _disposed;
 
     private SegmentedEventLog(
-        IFileSystem files, string directory, EventLogOptions options, TimeProvider time, IEventLogObserver observer, bool threads)
+        IFileSystem files,
+        string directory,
+        EventLogOptions options,
+        TimeProvider time,
+        IEventLogObserver observer,
+        bool threads)
     {
         options.Validate();
         (_options, _time, _observer, _hasThreads) = (options, time, observer, threads);
@@ -57,7 +62,8 @@ public sealed class SegmentedEventLog : IEventLog
         foreach (var partition in _partitions)
             partition.Writer.Start();
         _sealTimer = time.CreateTimer(_ => SealWhenIdle(), null, options.SealInterval, options.SealInterval);
-        _retentionTimer = time.CreateTimer(_ => ApplyRetention(), null, options.RetentionInterval, options.RetentionInterval);
+        _retentionTimer = time.CreateTimer(
+            _ => ApplyRetention(), null, options.RetentionInterval, options.RetentionInterval);
     }
 
     public IReadOnlyList<IEventPartition> Partitions => _partitions;
@@ -65,13 +71,17 @@ public sealed class SegmentedEventLog : IEventLog
     public DateTimeOffset CreatedAt { get; }
 
     /// <summary>Opens the log of a directory, or makes it. The caller holds the data directory's lock.</summary>
-    /// <exception cref="EventLogFormatException">The directory holds something else, or a newer version's log.</exception>
-    /// <exception cref="EventLogDamagedException">A segment cannot be told from garbage; the text says what to do.</exception>
+    /// <exception cref="EventLogFormatException">The directory holds something else, or a newer version's
+    /// log.</exception>
+    /// <exception cref="EventLogDamagedException">A segment cannot be told from garbage; the text says what to
+    /// do.</exception>
     public static SegmentedEventLog Open(
         IFileSystem files, string directory, EventLogOptions options, TimeProvider time, IEventLogObserver observer) =>
         new(files, directory, options, time, observer, threads: true);
 
-    /// <summary>Opens without threads and timers; tests call <see cref="EventPartition.Writer"/> step by step.</summary>
+    /// <summary>
+    /// Opens without threads and timers; tests call <see cref="EventPartition.Writer"/> step by step.
+    /// </summary>
     internal static SegmentedEventLog OpenStepwise(
         IFileSystem files, string directory, EventLogOptions options, TimeProvider time, IEventLogObserver observer) =>
         new(files, directory, options, time, observer, threads: false);
@@ -79,7 +89,8 @@ public sealed class SegmentedEventLog : IEventLog
     /// <summary>
     /// An operator's decision to do without a damaged part: readers pass over it from now on, also after a restart.
     /// </summary>
-    public void Skip(EventLogDamage damage) => _partitions[damage.Partition].Skip(damage.Position, damage.ResumePosition);
+    public void Skip(EventLogDamage damage) =>
+        _partitions[damage.Partition].Skip(damage.Position, damage.ResumePosition);
 
     /// <summary>Commits what waits, syncs, and closes. Appends are refused from the call on.</summary>
     public async ValueTask DisposeAsync()

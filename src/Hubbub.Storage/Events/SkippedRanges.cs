@@ -68,7 +68,10 @@ internal sealed class SkippedRanges
             if (line.Split(' ') is not [var from, var to]
                 || !long.TryParse(from, NumberStyles.None, CultureInfo.InvariantCulture, out var begin)
                 || !long.TryParse(to, NumberStyles.None, CultureInfo.InvariantCulture, out var end))
-                throw new EventLogFormatException($"{context.PathOf(FileName)} has the line '{line}'; expected two positions");
+            {
+                throw new EventLogFormatException(
+                    $"{context.PathOf(FileName)} has the line '{line}'; expected two positions");
+            }
             ranges.Add((begin, end));
         }
         return [.. ranges];

@@ -7,7 +7,8 @@ namespace Hubbub.Storage.Events;
 
 /// <summary>
 /// What makes a stream this stream, kept in a small text file at its root: its random id, its birth and its number of
-/// partitions. The id salts every checksum, so a file of another log, or bytes that a sender made up, never pass for ours.
+/// partitions. The id salts every checksum, so a file of another log, or bytes that a sender made up, never pass for
+/// ours.
 /// </summary>
 internal readonly record struct StreamIdentity(long Id, long CreatedMs, int PartitionCount)
 {
@@ -25,7 +26,8 @@ internal readonly record struct StreamIdentity(long Id, long CreatedMs, int Part
     }
 
     /// <summary>Reads the stream's identity, or makes one in a directory that has none.</summary>
-    public static StreamIdentity ReadOrCreate(IFileSystem files, string directory, int partitionCount, TimeProvider time)
+    public static StreamIdentity ReadOrCreate(
+        IFileSystem files, string directory, int partitionCount, TimeProvider time)
     {
         files.CreateDirectory(directory);
         var path = Path.Combine(directory, FileName);

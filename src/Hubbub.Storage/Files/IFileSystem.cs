@@ -10,7 +10,9 @@ public interface IFileSystem
     /// <summary>Opens an existing file for reading and writing.</summary>
     IStorageFile Open(string path);
 
-    /// <summary>Makes an empty file, in place of one that is there. Its name is durable after <see cref="SyncDirectory"/>.</summary>
+    /// <summary>
+    /// Makes an empty file, in place of one that is there. Its name is durable after <see cref="SyncDirectory"/>.
+    /// </summary>
     IStorageFile Create(string path);
 
     /// <summary>Makes the directory and those above it that are missing; their names are durable on return.</summary>
@@ -22,7 +24,9 @@ public interface IFileSystem
     /// <summary>Replaces <paramref name="to"/> in one step. Durable after <see cref="SyncDirectory"/>.</summary>
     void Rename(string from, string to);
 
-    /// <summary>Removes a file; handles that are open go on reading it. Durable after <see cref="SyncDirectory"/>.</summary>
+    /// <summary>
+    /// Removes a file; handles that are open go on reading it. Durable after <see cref="SyncDirectory"/>.
+    /// </summary>
     void Delete(string path);
 
     /// <summary>Makes creations, renames and deletions in a directory durable.</summary>

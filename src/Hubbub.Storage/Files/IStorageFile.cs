@@ -26,7 +26,8 @@ public interface IStorageFile : IDisposable
 
     /// <summary>
     /// Returns when all that was written is on stable storage. After a failure nothing may be assumed about any write
-    /// since the last sync that returned, and calling it again proves nothing: the kernel forgets what it failed to write.
+    /// since the last sync that returned, and calling it again proves nothing: the kernel forgets what it failed to
+    /// write.
     /// </summary>
     void Sync();
 

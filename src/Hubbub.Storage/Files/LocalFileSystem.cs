@@ -6,6 +6,8 @@ namespace Hubbub.Storage.Files;
 /// </summary>
 public sealed class LocalFileSystem : IFileSystem
 {
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     public static LocalFileSystem Instance { get; } = new();
 
     public IStorageFile Open(string path) => LocalFile.Open(path, FileMode.Open);
@@ -78,7 +80,7 @@ public sealed class LocalFileSystem : IFileSystem
             if (OperatingSystem.IsWindows())
                 Directory.CreateDirectory(directory);
             else
-                Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                Directory.CreateDirectory(directory, OwnerOnly);
         }
         catch (IOException error) when (NativeFile.IsNoSpace(error.HResult))
         {

@@ -50,7 +50,13 @@ public sealed class ConcurrencyTests : IDisposable
 
     private SegmentedEventLog Open() => SegmentedEventLog.Open(
         LocalFileSystem.Instance, _directory,
-        new EventLogOptions { PartitionCount = 1, SegmentSizeBytes = 256 * 1024, SaturationBytes = 64 * 1024, CommitBytesMax = 32 * 1024 },
+        new EventLogOptions
+        {
+            PartitionCount = 1,
+            SegmentSizeBytes = 256 * 1024,
+            SaturationBytes = 64 * 1024,
+            CommitBytesMax = 32 * 1024,
+        },
         TimeProvider.System, _observer);
 
     private static async Task WriteAsync(IEventPartition partition, int id, int count, CancellationToken cancellation)

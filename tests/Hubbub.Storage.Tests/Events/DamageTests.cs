@@ -89,7 +89,8 @@ public sealed class DamageTests
         Assert.Single(again.Observer.Damages);
         Assert.Equal(2, again.Partition.State.LastSequenceNumber);
         again.Fill(1, "after");
-        Assert.Equal([3L], again.Partition.ReadAll(new EventPosition(EventPositionKind.SequenceNumber, 2)).Select(e => e.Sequence));
+        var behind = new EventPosition(EventPositionKind.SequenceNumber, 2);
+        Assert.Equal([3L], again.Partition.ReadAll(behind).Select(e => e.Sequence));
     }
 
     [Fact]
@@ -180,7 +181,10 @@ public sealed class DamageTests
 
         var again = new SteppedLog(disk);
         foreach (var sequence in new long[] { 0, 17, 30, 38 })
-            Assert.Equal(sequence + 1, again.Partition.ReadAll(new EventPosition(EventPositionKind.SequenceNumber, sequence))[0].Sequence);
+        {
+            var position = new EventPosition(EventPositionKind.SequenceNumber, sequence);
+            Assert.Equal(sequence + 1, again.Partition.ReadAll(position)[0].Sequence);
+        }
         Assert.Empty(again.Observer.Damages);
     }
 

@@ -75,7 +75,10 @@ public sealed class GroupCommitTests
     [Fact]
     public async Task Saturation_WriterIsBehind_AsksThenRefusesThenGoesOn()
     {
-        var options = SteppedLog.SmallSegments with { SaturationBytes = 4000, WaitingBytesMax = 8000, CommitBytesMax = 4000 };
+        var options = SteppedLog.SmallSegments with
+        {
+            SaturationBytes = 4000, WaitingBytesMax = 8000, CommitBytesMax = 4000,
+        };
         await using var log = new SteppedLog(options: options);
         for (var i = 0; i < 3; i++)
             log.Append(new string('x', 1000));
@@ -124,7 +127,11 @@ public sealed class GroupCommitTests
         var disk = new SimulatedDisk(seed: 3);
         var observer = new RecordingObserver();
         var log = SegmentedEventLog.Open(
-            disk, SteppedLog.Directory, SteppedLog.SmallSegments with { PartitionCount = 2 }, TimeProvider.System, observer);
+            disk,
+            SteppedLog.Directory,
+            SteppedLog.SmallSegments with { PartitionCount = 2 },
+            TimeProvider.System,
+            observer);
         var producer = new RecordingProducer();
         Assert.Null(await producer.WhenCommittedAsync(log.Partitions[0].Append(producer, "fine")));
         disk.Fails = static (call, _) => call == DiskCall.Sync;
@@ -142,7 +149,8 @@ public sealed class GroupCommitTests
     {
         await using var log = new SteppedLog();
         var seen = new List<long>();
-        var subscription = log.Partition.Subscribe(new Listener(() => seen.Add(log.Partition.State.LastSequenceNumber)));
+        var subscription = log.Partition.Subscribe(
+            new Listener(() => seen.Add(log.Partition.State.LastSequenceNumber)));
         log.Fill(2);
         subscription.Dispose();
         subscription.Dispose();
@@ -154,7 +162,8 @@ public sealed class GroupCommitTests
     public async Task Callback_ThatThrows_IsReportedAndHarmsNobodyElse()
     {
         await using var log = new SteppedLog();
-        using var subscription = log.Partition.Subscribe(new Listener(() => throw new InvalidOperationException("bug")));
+        using var subscription = log.Partition.Subscribe(
+            new Listener(() => throw new InvalidOperationException("bug")));
         var calls = 0;
         using var second = log.Partition.Subscribe(new Listener(() => calls++));
         log.Fill(2);

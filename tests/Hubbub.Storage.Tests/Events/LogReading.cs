@@ -25,7 +25,8 @@ internal static class LogReading
             {
                 events.Add(new ReadEvent(
                     view.SequenceNumber, view.Offset, view.EnqueuedTimeMs, Encoding.UTF8.GetString(view.Stamp),
-                    Encoding.UTF8.GetString(view.Annotations), view.AnnotationCount, Encoding.UTF8.GetString(view.Sections)));
+                    Encoding.UTF8.GetString(view.Annotations), view.AnnotationCount,
+                    Encoding.UTF8.GetString(view.Sections)));
             }
         }
         return events;

@@ -35,11 +35,12 @@ public sealed class PositionTests
                     log.Partition.ReadAll(new EventPosition(kind, value)).Select(x => x.Sequence));
             }
             // Between two events' offsets and times.
-            Assert.Equal(e.Sequence, log.Partition.ReadAll(new EventPosition(EventPositionKind.Offset, e.Offset - 1))[0].Sequence);
-            Assert.Equal(
-                e.Sequence, log.Partition.ReadAll(new EventPosition(EventPositionKind.EnqueuedTime, e.TimeMs - 5))[0].Sequence);
+            var offset = new EventPosition(EventPositionKind.Offset, e.Offset - 1);
+            var time = new EventPosition(EventPositionKind.EnqueuedTime, e.TimeMs - 5);
+            Assert.Equal(e.Sequence, log.Partition.ReadAll(offset)[0].Sequence);
+            Assert.Equal(e.Sequence, log.Partition.ReadAll(time)[0].Sequence);
         }
-        foreach (var kind in new[] { EventPositionKind.SequenceNumber, EventPositionKind.Offset, EventPositionKind.EnqueuedTime })
+        foreach (var kind in Enum.GetValues<EventPositionKind>().Except([EventPositionKind.Latest]))
             Assert.Equal(60, log.Partition.ReadAll(new EventPosition(kind, -1)).Count);
     }
 
@@ -72,8 +73,8 @@ public sealed class PositionTests
         await using var log = new SteppedLog();
         log.Fill(3);
         using var latest = log.Partition.Open(EventPosition.Latest).Value;
-        using var future = log.Partition.Open(
-            new EventPosition(EventPositionKind.EnqueuedTime, log.Time.GetUtcNow().ToUnixTimeMilliseconds() + 1000)).Value;
+        var inASecond = log.Time.GetUtcNow().ToUnixTimeMilliseconds() + 1000;
+        using var future = log.Partition.Open(new EventPosition(EventPositionKind.EnqueuedTime, inASecond)).Value;
         log.Fill(2);
         Assert.Equal([3L, 4], latest.ReadToEnd().Select(e => e.Sequence));
         Assert.Empty(future.ReadToEnd());

@@ -25,7 +25,8 @@ internal sealed class RecordingProducer : EventProducer
         lock (_lock)
         {
             _commits.Add((commit, error));
-            (changed, _changed) = (_changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
         changed.SetResult();
     }

@@ -6,7 +6,8 @@ namespace Hubbub.Storage.Tests.Events;
 
 public sealed class RetentionTests
 {
-    private static readonly EventLogOptions OneHour = SteppedLog.SmallSegments with { RetentionTime = TimeSpan.FromHours(1) };
+    private static readonly EventLogOptions OneHour =
+        SteppedLog.SmallSegments with { RetentionTime = TimeSpan.FromHours(1) };
 
     [Fact]
     public async Task Retention_BySize_RemovesTheOldestSegmentsOnly()

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Hubbub.Storage.Tests.Events;
 
-/// <summary>A log with one partition on a simulated disk, without threads: a commit happens when the test says so.</summary>
+/// <summary>
+/// A log with one partition on a simulated disk, without threads: a commit happens when the test says so.
+/// </summary>
 internal sealed class SteppedLog : IAsyncDisposable
 {
     public const string Directory = "/simulated/events";

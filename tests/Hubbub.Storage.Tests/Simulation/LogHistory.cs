@@ -46,7 +46,9 @@ internal sealed class LogHistory
     /// <summary>The process ended: what is in memory is gone, and with it the producer.</summary>
     public void ForgetProducer() => Producer = new HistoryProducer(this);
 
-    /// <summary>Compares the partition with the history; after a restart one more commit may have become durable.</summary>
+    /// <summary>
+    /// Compares the partition with the history; after a restart one more commit may have become durable.
+    /// </summary>
     public void Check(IEventPartition partition, string context)
     {
         var state = partition.State;
@@ -91,7 +93,8 @@ internal sealed class LogHistory
         Assert.True(_open.Count > 0, $"{context}: {read.Count - known} events more than were acknowledged");
         var underWay = _open.First().Value;
         Assert.True(
-            read.Count - known == underWay.Count, $"{context}: {read.Count - known} of a commit's {underWay.Count} events");
+            read.Count - known == underWay.Count,
+            $"{context}: {read.Count - known} of a commit's {underWay.Count} events");
         _bySequence.AddRange(underWay);
     }
 

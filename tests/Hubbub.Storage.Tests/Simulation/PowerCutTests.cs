@@ -49,7 +49,8 @@ public sealed class PowerCutTests
         {
             foreach (var variant in (int[])[1, 2, 3])
             {
-                var world = new World(seed, new SimulatedDisk(variant * 1000 + call)) { Name = $"call {call} variant {variant}" };
+                var disk = new SimulatedDisk((variant * 1000) + call);
+                var world = new World(seed, disk) { Name = $"call {call} variant {variant}" };
                 world.Disk.CutPowerAtCall = call;
                 await world.LiveAsync(steps: 150);
                 await world.CheckAsync();
@@ -68,7 +69,8 @@ public sealed class PowerCutTests
             world.Disk.Fails = (call, _) => call == DiskCall.Sync && ++syncs == failAt;
             await world.LiveAsync(steps: 60);
             Assert.True(syncs <= failAt || world.Observer.Fatals.Count > 0);
-            // Only the process ends: the kernel still shows what never reached the disk, and says nothing more about it.
+            // Only the process ends: the kernel still shows what never reached the disk, and says nothing more about
+            // it.
             world.Disk.Fails = null;
             if (seed % 2 == 0)
                 world.Disk.Restart();
@@ -154,7 +156,8 @@ public sealed class PowerCutTests
             Assert.True(Observer.Damages.Count == 0, $"{Context}: {string.Join(';', Observer.Damages)}");
         }
 
-        private SegmentedEventLog OpenLog() => SegmentedEventLog.OpenStepwise(disk, Directory, Options(), _time, Observer);
+        private SegmentedEventLog OpenLog() =>
+            SegmentedEventLog.OpenStepwise(disk, Directory, Options(), _time, Observer);
 
         private static EventLogOptions Options() => new()
         {

@@ -150,7 +150,10 @@ internal sealed class SimulatedDisk(int seed) : IFileSystem
     public IReadOnlyList<string> Files(string suffix)
     {
         lock (Gate)
-            return [.. _names.Keys.Where(name => name.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        {
+            var names = _names.Keys.Where(name => name.EndsWith(suffix, StringComparison.Ordinal));
+            return [.. names.Order(StringComparer.Ordinal)];
+        }
     }
 
     public byte[] Content(string path)
@@ -200,7 +203,9 @@ internal sealed class SimulatedDisk(int seed) : IFileSystem
             throw new PowerCutException();
     }
 
-    /// <summary>Counts a call and lets the power go before it when its time has come; true when the call must fail.</summary>
+    /// <summary>
+    /// Counts a call and lets the power go before it when its time has come; true when the call must fail.
+    /// </summary>
     internal bool Begin(DiskCall call, string path, int boot)
     {
         CheckPower(boot);
@@ -224,7 +229,9 @@ internal sealed class SimulatedDisk(int seed) : IFileSystem
     }
 
     private SimulatedInode Find(string path) =>
-        _names.TryGetValue(path, out var inode) ? inode : throw new FileNotFoundException("Simulated: no such file", path);
+        _names.TryGetValue(path, out var inode)
+            ? inode
+            : throw new FileNotFoundException("Simulated: no such file", path);
 
     private sealed record NameChange(string Directory, string? From, string? To, SimulatedInode? Inode)
     {

@@ -1,7 +1,8 @@
 namespace Hubbub.Storage.Tests.Simulation;
 
 /// <summary>
-/// A file's bytes as programs see them, its bytes as the platter holds them, and what is on its way from one to the other.
+/// A file's bytes as programs see them, its bytes as the platter holds them, and what is on its way from one to the
+/// other.
 /// </summary>
 internal sealed class SimulatedInode
 {
@@ -45,8 +46,8 @@ internal sealed class SimulatedInode
     public void Sync() => Settle(static () => true);
 
     /// <summary>
-    /// A sync failed: as Linux does, some of what was written reached the disk, the rest never will (not at a later sync
-    /// either), and programs go on seeing all of it until the power goes.
+    /// A sync failed: as Linux does, some of what was written reached the disk, the rest never will (not at a later
+    /// sync either), and programs go on seeing all of it until the power goes.
     /// </summary>
     public void ForgetUnsynced(Random random) => Settle(Survival(random));
 
@@ -64,7 +65,9 @@ internal sealed class SimulatedInode
         return () => random.NextDouble() < survival;
     }
 
-    /// <summary>Decides for each sector and each size change that is under way whether it reaches the platter.</summary>
+    /// <summary>
+    /// Decides for each sector and each size change that is under way whether it reaches the platter.
+    /// </summary>
     private void Settle(Func<bool> arrives)
     {
         foreach (var change in _pending)
