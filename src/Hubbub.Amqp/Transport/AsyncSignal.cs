@@ -6,7 +6,7 @@ namespace Hubbub.Amqp.Transport;
 /// An auto-reset signal for one waiter and any number of setters, without an allocation per wait. Continuations run
 /// on the thread pool, so that a setter is never held up.
 /// </summary>
-internal sealed class AsyncSignal : IValueTaskSource
+public sealed class AsyncSignal : IValueTaskSource
 {
     private const int Idle = 0, Waiting = 1, Set = 2;
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
