@@ -1,0 +1,47 @@
+namespace Hubbub.Client;
+
+/// <summary>Every bound of the client, with its reason.</summary>
+internal static class ClientLimits
+{
+    /// <summary>
+    /// Bytes of a message or a batch that an IoT hub takes (amqp.md 3.5: rejected above). Compared with the encoded
+    /// size, which is never smaller than what the hub counts.
+    /// </summary>
+    public const int MessageBytesMax = 262_144;
+
+    /// <summary>Messages in one batch (Azure's quota page).</summary>
+    public const int BatchMessagesMax = 500;
+
+    /// <summary>Encoded bytes waiting for their outcome on one link; more sends wait in line.</summary>
+    public const long PendingBytesMax = 64L << 20;
+
+    /// <summary>A pooled send keeps a buffer of at most this size, bytes: telemetry is small.</summary>
+    public const int PooledBufferBytesMax = 4_096;
+
+    /// <summary>Events asked for before the reader knows how large they are.</summary>
+    public const uint CreditInitial = 256;
+
+    /// <summary>Events asked for at most: two milliseconds of a server that sends two million a second.</summary>
+    public const uint CreditMax = 4_096;
+
+    /// <summary>Bytes that one partition's credit may bring in; large events get less credit.</summary>
+    public const long CreditBytes = 16L << 20;
+
+    /// <summary>First chunk of received events, bytes; chunks double while the reader lags.</summary>
+    public const int ChunkBytesMin = 2_048;
+
+    /// <summary>Largest chunk, bytes: below the large object heap, and the grain of fairness between partitions.</summary>
+    public const int ChunkBytesMax = 64 << 10;
+
+    /// <summary>Partitions that a hub may claim to have; Azure's largest has 2000.</summary>
+    public const int PartitionsMax = 2_048;
+
+    /// <summary>Requests under way to one management node; more is a bug of the caller.</summary>
+    public const int RequestsMax = 1_024;
+
+    /// <summary>Credit for answers of a management node.</summary>
+    public const uint RequestCredit = 50;
+
+    /// <summary>Characters of a connection string; a longer text is something else.</summary>
+    public const int ConnectionStringCharsMax = 8_192;
+}

@@ -1,0 +1,53 @@
+using Hubbub.Amqp.Engine;
+using Hubbub.Amqp.Performatives;
+
+namespace Hubbub.Client.Connections;
+
+/// <summary>One link of a client. All but the properties is called under the driver's lock.</summary>
+internal abstract class ClientLink(AmqpClientConnection connection, string address)
+{
+    private readonly TaskCompletionSource _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public AmqpClientConnection Connection { get; } = connection;
+
+    /// <summary>What it leads to; in error texts.</summary>
+    public string Address { get; } = address;
+
+    /// <summary>Completes when the peer has taken the link; faults when it refused it.</summary>
+    public Task Attached => _attached.Task;
+
+    /// <summary>The engine's link; null before it is attached.</summary>
+    public AmqpLink? Link { get; private set; }
+
+    public void Start(AmqpLink link)
+    {
+        Link = link;
+        link.Context = this;
+    }
+
+    /// <summary>The peer's attach has come.</summary>
+    public void OnAttached()
+    {
+        // AMQP 2.6.3: an attach without the peer's terminus announces a detach that says why.
+        var remote = Link!.RemoteAttach!;
+        if ((Link.Role == Role.Receiver ? remote.Source : remote.Target) is null)
+            return;
+        OnReady();
+        _attached.TrySetResult();
+    }
+
+    /// <summary>The link is over, for this reason; called once at least.</summary>
+    public void OnEnded(HubbubException end)
+    {
+        _attached.TrySetException(end);
+        // The attach may have been given up already; then nobody looks at this.
+        _ = _attached.Task.Exception;
+        OnStopped(end);
+    }
+
+    public abstract void OnEvent(in AmqpEvent e);
+
+    protected abstract void OnReady();
+
+    protected abstract void OnStopped(HubbubException end);
+}

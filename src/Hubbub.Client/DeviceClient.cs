@@ -1,0 +1,200 @@
+using Hubbub.Amqp.Codec;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Client.Connections;
+
+namespace Hubbub.Client;
+
+/// <summary>
+/// A device, or a module of one, at an IoT hub: sends telemetry over AMQP. Safe for concurrent use.
+/// </summary>
+/// <remarks>
+/// The connection is made by the first call. When it is lost, what was under way fails with a
+/// <see cref="HubbubException"/> whose condition is <see cref="HubbubCondition.ConnectionLost"/> (the hub may or may not
+/// have taken it), and the next call connects again.
+/// </remarks>
+public sealed class DeviceClient : IAsyncDisposable
+{
+    private readonly ConnectionString _to;
+    private readonly DeviceClientOptions _options;
+    private readonly SemaphoreSlim _opening = new(1);
+    private readonly string _address;
+    private AmqpClientConnection? _connection;
+    private CbsAuthorization? _authorization;
+    private volatile SendingLink? _link;
+    private volatile bool _isClosed;
+
+    private DeviceClient(ConnectionString to, DeviceClientOptions options)
+    {
+        (_to, _options) = (to, options);
+        _address = to.ModuleId is null
+            ? $"/devices/{Uri.EscapeDataString(to.DeviceId!)}/messages/events"
+            : $"/devices/{Uri.EscapeDataString(to.DeviceId!)}/modules/{Uri.EscapeDataString(to.ModuleId)}/messages/events";
+    }
+
+    /// <summary>The device's id.</summary>
+    public string DeviceId => _to.DeviceId!;
+
+    /// <summary>The module's id; null for a device.</summary>
+    public string? ModuleId => _to.ModuleId;
+
+    /// <summary>A client for the device or module that the connection string names.</summary>
+    /// <exception cref="FormatException">It is no connection string of a device.</exception>
+    public static DeviceClient CreateFromConnectionString(string connectionString, DeviceClientOptions? options = null) =>
+        Create(ConnectionString.Parse(connectionString), options);
+
+    /// <summary>A client for the device or module that the connection string names.</summary>
+    /// <exception cref="FormatException">It is no connection string of a device.</exception>
+    public static DeviceClient Create(ConnectionString connectionString, DeviceClientOptions? options = null)
+    {
+        if (connectionString.Kind != ConnectionStringKind.Device)
+            throw new FormatException("The connection string names no DeviceId.");
+        return new DeviceClient(connectionString, options ?? new DeviceClientOptions());
+    }
+
+    /// <summary>Connects, if that has not been done; otherwise the first send does it.</summary>
+    /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
+    public async Task OpenAsync(CancellationToken cancellationToken = default) =>
+        await LinkAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Sends a message; completes when the hub has it on stable storage and accepted it.</summary>
+    /// <remarks>
+    /// Any number of calls may be under way, up to <see cref="DeviceClientOptions.SendWindow"/>; more wait in line.
+    /// Messages of one device keep the order of the calls. After a cancellation the message may still arrive.
+    /// </remarks>
+    /// <exception cref="HubbubException">Not accepted, or nobody knows.</exception>
+    public ValueTask SendAsync(TelemetryMessage message, CancellationToken cancellationToken = default) =>
+        _link is { End: null } link
+            ? link.SendAsync(message, cancellationToken)
+            : ConnectAndSendAsync(message, cancellationToken);
+
+    /// <summary>
+    /// Sends messages in as few deliveries as they fit into (256 KiB or 500 messages each); completes when the hub has
+    /// accepted all. A delivery is taken as a whole or not at all.
+    /// </summary>
+    /// <exception cref="HubbubException">One at least was not accepted; its message says how many were.</exception>
+    public async Task SendBatchAsync(IEnumerable<TelemetryMessage> messages, CancellationToken cancellationToken = default)
+    {
+        var batches = TelemetryBatch.Split(messages, _address);
+        if (batches.Count == 0)
+            return;
+        var link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        var sends = new Task[batches.Count];
+        for (var i = 0; i < sends.Length; i++)
+            sends[i] = link.SendAsync(batches[i], cancellationToken).AsTask();
+        await Task.WhenAll(sends).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (Array.Find(sends, static send => !send.IsCompletedSuccessfully) is not { } failed)
+            return;
+        if (batches.Count == 1 || failed.Exception?.InnerException is not HubbubException cause)
+            await failed.ConfigureAwait(false);
+        else
+            throw PartlyAccepted(batches, sends, cause);
+    }
+
+    /// <summary>Closes the connection. What is under way fails.</summary>
+    public async Task CloseAsync()
+    {
+        _isClosed = true;
+        await _opening.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await DisconnectAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
+
+    private async ValueTask ConnectAndSendAsync(TelemetryMessage message, CancellationToken cancellationToken)
+    {
+        var link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        await link.SendAsync(message, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<SendingLink> LinkAsync(CancellationToken cancellationToken)
+    {
+        if (_link is { End: null } open)
+            return open;
+        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_isClosed)
+                throw HubbubException.Closed(_address);
+            if (_link is { End: null } opened)
+                return opened;
+            await DisconnectAsync().ConfigureAwait(false);
+            return await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    private async Task<SendingLink> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var tokens = TokenSource.ForIotHub(_to);
+        var isPlain = _options.Authentication == ClientAuthentication.SaslPlain;
+        var sasl = isPlain
+            ? SaslCredentials.Plain(_to, tokens.Make(_options.TimeProvider.GetUtcNow() + _options.TokenLifetime))
+            : SaslCredentials.Cbs;
+        try
+        {
+            _connection = await AmqpClientConnection.OpenAsync(ServerAddress.Of(_to, _options), sasl, _options, cancellationToken)
+                .ConfigureAwait(false);
+            var session = await _connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
+            if (!isPlain)
+            {
+                _authorization = await CbsAuthorization.StartAsync(_connection, session, tokens, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            var link = new SendingLink(_connection, _address, _options.SendWindow);
+            await _connection.AttachAsync(session, link, new Attach
+            {
+                Name = $"telemetry-{Guid.NewGuid():N}",
+                Handle = 0,
+                Role = Role.Sender,
+                Source = new Source { Address = AmqpValue.From(_to.DeviceId) },
+                Target = new Target { Address = AmqpValue.From(_address) },
+            }, cancellationToken).ConfigureAwait(false);
+            _link = link;
+            return link;
+        }
+        catch
+        {
+            await DisconnectAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task DisconnectAsync()
+    {
+        _link = null;
+        if (_authorization is { } authorization)
+        {
+            _authorization = null;
+            await authorization.DisposeAsync().ConfigureAwait(false);
+        }
+        if (_connection is { } connection)
+        {
+            _connection = null;
+            await connection.CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private HubbubException PartlyAccepted(List<TelemetryBatch> batches, Task[] sends, HubbubException cause)
+    {
+        int accepted = 0, all = 0;
+        for (var i = 0; i < sends.Length; i++)
+        {
+            all += batches[i].Count;
+            if (sends[i].IsCompletedSuccessfully)
+                accepted += batches[i].Count;
+        }
+        return new HubbubException(
+            cause.Condition, $"{accepted} of {all} messages were accepted: {cause.Description}", _address, cause.TrackingId, cause);
+    }
+}

@@ -1,0 +1,36 @@
+using Hubbub.Amqp.Performatives;
+
+namespace Hubbub.Client;
+
+/// <summary>
+/// Error conditions that the client itself gives; all others are the peer's words, such as
+/// <c>amqp:unauthorized-access</c> or <c>com.microsoft:server-busy</c>.
+/// </summary>
+public static class HubbubCondition
+{
+    /// <summary>No connection could be made: name unknown, port closed, network down.</summary>
+    public const string Unreachable = "hubbub:unreachable";
+
+    /// <summary>TLS failed: the server's certificate is not trusted, or is for another name.</summary>
+    public const string Untrusted = "hubbub:untrusted";
+
+    /// <summary>The connection broke without a word of the peer.</summary>
+    public const string ConnectionLost = "hubbub:connection-lost";
+
+    /// <summary>The peer did not answer in time.</summary>
+    public const string Timeout = "hubbub:timeout";
+
+    /// <summary>The peer did not take the message: outcome released or modified (AMQP 3.4.4, 3.4.5).</summary>
+    public const string Released = "hubbub:released";
+
+    /// <summary>The client, the link or the connection was closed on this side.</summary>
+    public const string Closed = "hubbub:closed";
+
+    // What heals by itself: the peer is busy, restarts, or has no room at this moment.
+    internal static bool IsTransient(string condition) => condition is
+        Unreachable or ConnectionLost or Timeout or Released
+        or ErrorCondition.InternalError or ErrorCondition.ResourceLimitExceeded or ErrorCondition.ConnectionForced
+        or ErrorCondition.DetachForced or ErrorCondition.TransferLimitExceeded
+        or "com.microsoft:server-busy" or "com.microsoft:timeout" or "com.microsoft:operation-cancelled"
+        or "com.microsoft:device-container-throttled" or "com.microsoft:container-close";
+}

@@ -1,0 +1,117 @@
+using Hubbub.Amqp.Codec;
+using Hubbub.Amqp.Messages;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Client.Events;
+
+namespace Hubbub.Client;
+
+/// <summary>An event as the hub gave it. Decoded when it is asked, part by part; not safe for concurrent use.</summary>
+/// <remarks>
+/// It is a view of a block of up to 64 KiB in which it came, and keeps that alive: whoever stores single events for
+/// long copies what is needed.
+/// </remarks>
+public sealed class ReceivedEvent
+{
+    private readonly ReadOnlyMemory<byte> _message;
+    private MessageSections _sections;
+    private AmqpMap _annotations;
+    private bool _isRead;
+    private Properties? _properties;
+    private bool _arePropertiesRead;
+    private IReadOnlyDictionary<string, object?>? _applicationProperties;
+    private IReadOnlyDictionary<string, object?>? _systemProperties;
+
+    internal ReceivedEvent(string partitionId, ReadOnlyMemory<byte> message) =>
+        (PartitionId, _message) = (partitionId, message);
+
+    /// <summary>The partition that it lies in.</summary>
+    public string PartitionId { get; }
+
+    /// <summary>Its number in the partition: dense, ascending.</summary>
+    public long SequenceNumber =>
+        Annotation(EventAnnotations.SequenceNumber).TryGetInt64(out var value) ? value : throw Missing(EventAnnotations.SequenceNumber);
+
+    /// <summary>Its position in the partition, to resume from.</summary>
+    public string Offset =>
+        Annotation(EventAnnotations.Offset).TryGetString(out var value) ? value : throw Missing(EventAnnotations.Offset);
+
+    /// <summary>When the hub took it; whole milliseconds.</summary>
+    public DateTimeOffset EnqueuedTime =>
+        Annotation(EventAnnotations.EnqueuedTime).TryGetTimestamp(out var value)
+            ? value.ToDateTimeOffset()
+            : throw Missing(EventAnnotations.EnqueuedTime);
+
+    /// <summary>The device that sent it, as the hub has authenticated it; null for events of other origin.</summary>
+    public string? DeviceId => Text(EventAnnotations.DeviceId);
+
+    /// <summary>The module that sent it, if one did.</summary>
+    public string? ModuleId => Text(EventAnnotations.ModuleId);
+
+    /// <summary>The payload; an amqp-value of text or bytes counts as one too.</summary>
+    public ReadOnlyMemory<byte> Body => EventBody.Of(Sections());
+
+    /// <summary>The body's media type, as the device says.</summary>
+    public string? ContentType => MessageProperties()?.ContentType?.Value;
+
+    /// <summary>The body's encoding, as the device says.</summary>
+    public string? ContentEncoding => MessageProperties()?.ContentEncoding?.Value;
+
+    /// <summary>The device's id of the message, as text.</summary>
+    public string? MessageId => ClrValue.TextOf(MessageProperties()?.MessageId);
+
+    /// <summary>The device's correlation id, as text.</summary>
+    public string? CorrelationId => ClrValue.TextOf(MessageProperties()?.CorrelationId);
+
+    /// <summary>The properties that the device set: text, numbers, booleans, <see cref="DateTimeOffset"/>, bytes.</summary>
+    public IReadOnlyDictionary<string, object?> Properties =>
+        _applicationProperties ??= ClrValue.DictionaryOf(Sections().ApplicationProperties.GetValueOrDefault(), static _ => true);
+
+    /// <summary>
+    /// What the hub added, besides sequence number, offset and enqueued time: <c>iothub-connection-device-id</c> and so
+    /// on.
+    /// </summary>
+    public IReadOnlyDictionary<string, object?> SystemProperties
+    {
+        get
+        {
+            Sections();
+            return _systemProperties ??= ClrValue.DictionaryOf(_annotations, static name => !EventAnnotations.IsPosition(name));
+        }
+    }
+
+    /// <summary>Where it lies.</summary>
+    public override string ToString() => $"partition {PartitionId}, sequence number {SequenceNumber}";
+
+    private ref readonly MessageSections Sections()
+    {
+        if (!_isRead)
+        {
+            if (!MessageSections.TryRead(_message, SectionOrder.Lenient, out _sections, out var problem))
+                throw new HubbubException(problem.Condition, $"an event cannot be decoded: {problem.Text}", $"partition {PartitionId}");
+            _annotations = _sections.MessageAnnotations.GetValueOrDefault();
+            _isRead = true;
+        }
+        return ref _sections;
+    }
+
+    private Properties? MessageProperties()
+    {
+        if (!_arePropertiesRead)
+        {
+            _properties = Sections().ReadProperties();
+            _arePropertiesRead = true;
+        }
+        return _properties;
+    }
+
+    private AmqpValue Annotation(string name)
+    {
+        Sections();
+        return _annotations.TryGet(name, out var value) ? value : default;
+    }
+
+    private string? Text(string name) => Annotation(name).TryGetString(out var text) ? text : null;
+
+    private HubbubException Missing(string name) =>
+        new(ErrorCondition.DecodeError, $"an event came without {name}", $"partition {PartitionId}");
+}
