@@ -31,6 +31,9 @@ public enum AmqpEventKind : byte
     /// </summary>
     LinkFlow,
 
+    /// <summary>The peer opened the session's window, which was shut: its senders may go on (<see cref="AmqpEvent.Session"/>).</summary>
+    WindowOpened,
+
     /// <summary>A whole message has come on a receiver link (<see cref="AmqpEvent.Delivery"/>).</summary>
     Delivery,
 

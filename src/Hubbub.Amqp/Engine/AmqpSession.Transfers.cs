@@ -39,11 +39,14 @@ public sealed partial class AmqpSession
     {
         if (State == SessionState.EndSent)
             return false;
+        var wasShut = _outgoing.Remaining == 0;
         if (!_outgoing.Update(flow.NextIncomingId ?? _firstTransferId, flow.IncomingWindow))
             throw SessionError(ErrorCondition.WindowViolation, "next-incoming-id is ahead of what was sent.");
         if (!_incoming.TryRebase(flow.NextOutgoingId))
             throw SessionError(ErrorCondition.WindowViolation, "next-outgoing-id goes back behind what was sent.");
         ResumePartialSends();
+        if (wasShut && _outgoing.Remaining > 0)
+            Connection.Defer(new AmqpEvent { Kind = AmqpEventKind.WindowOpened, Session = this });
         if (flow.Handle is not { } handle)
         {
             if (flow.Echo)

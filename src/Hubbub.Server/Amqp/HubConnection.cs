@@ -147,6 +147,13 @@ internal sealed class HubConnection : IConnectionOwner
                 if (e.Link!.Context is LinkEndpoint flowing)
                     Wake(flowing);
                 break;
+            case AmqpEventKind.WindowOpened:
+                foreach (var endpoint in _endpoints)
+                {
+                    if (endpoint.Link.Session == e.Session)
+                        Wake(endpoint);
+                }
+                break;
             case AmqpEventKind.SaslInit:
                 OnSaslInit(e.SaslInit!);
                 break;
