@@ -10,7 +10,7 @@ using System.Text.Json;
 
 namespace Hubbub.Cli;
 
-/// <summary>Calls of a hub's HTTPS service, Hubbub's or Azure's. A refusal ends the verb with the hub's own reason.</summary>
+/// <summary>Calls of a hub's HTTPS service, Hubbub's or Azure's. A refusal ends the verb with its reason.</summary>
 internal sealed class HubRest : IDisposable
 {
     private const string ApiVersion = "2021-04-12";
@@ -81,7 +81,9 @@ internal sealed class HubRest : IDisposable
         {
             HttpRequestError.SecureConnectionError =>
                 $"the certificate of {where} is not trusted; "
-                + (_hub.CaFile is null ? "name its CA with CaFile=FILE in the connection string." : $"it was not issued by {_hub.CaFile}."),
+                + (_hub.CaFile is null
+                    ? "name its CA with CaFile=FILE in the connection string."
+                    : $"it was not issued by {_hub.CaFile}."),
             HttpRequestError.NameResolutionError => $"the name {_hub.HostName} is not known to this machine.",
             HttpRequestError.ConnectionError => $"{where} does not accept connections; is the hub running?",
             _ => $"{where} failed: {e.Message}",
@@ -121,7 +123,10 @@ internal sealed class HubRest : IDisposable
     {
         var key = new byte[_hub.Key.Length];
         if (!Convert.TryFromBase64String(_hub.Key, key, out var keyLength))
-            throw new CommandFailedException("the SharedAccessKey is not base64; copy the connection string again.", ExitCode.Usage);
+        {
+            throw new CommandFailedException(
+                "the SharedAccessKey is not base64; copy the connection string again.", ExitCode.Usage);
+        }
         var resource = Uri.EscapeDataString(_hub.HostName);
         var expiry = (TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + TokenLifeSeconds)
             .ToString(CultureInfo.InvariantCulture);

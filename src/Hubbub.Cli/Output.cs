@@ -43,6 +43,11 @@ internal static class Output
             if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty(name, out json))
                 return "";
         }
-        return json.ValueKind == JsonValueKind.String ? json.GetString()! : json.ValueKind == JsonValueKind.Null ? "" : json.GetRawText();
+        return json.ValueKind switch
+        {
+            JsonValueKind.String => json.GetString()!,
+            JsonValueKind.Null => "",
+            _ => json.GetRawText(),
+        };
     }
 }

@@ -12,7 +12,7 @@ internal static class ConnectionStringCommand
     private static readonly Option<bool> Json = CommonOptions.Json();
     private static readonly Option<string?> Policy = new("--policy")
     {
-        Description = $"The shared access policy whose key it holds. Default: {DefaultPolicy}; with --eventhubs: service.",
+        Description = $"The policy whose key it holds. Default: {DefaultPolicy}; with --eventhubs: service.",
         HelpName = "NAME",
     };
     private static readonly Option<bool> EventHubs =
@@ -28,7 +28,8 @@ internal static class ConnectionStringCommand
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(Device) is not null && (result.GetValue(Policy) is not null || result.GetValue(EventHubs)))
+            if (result.GetValue(Device) is not null
+                && (result.GetValue(Policy) is not null || result.GetValue(EventHubs)))
                 result.AddError("--device goes without --policy and --eventhubs.");
         });
         command.SetAction(RunAsync);
@@ -60,7 +61,7 @@ internal static class ConnectionStringCommand
         if (hub.Local is not { } local)
         {
             throw new CommandFailedException(
-                $"the keys of policy '{policy}' are told by the hub's own machine only; run this there with --data DIR, "
+                $"the keys of policy '{policy}' are told by the hub's own machine only; run this there with --data, "
                 + $"without {HubAddress.Variable}.");
         }
         var strings = isEventHubs ? local.EventHubs : local.ConnectionStrings;

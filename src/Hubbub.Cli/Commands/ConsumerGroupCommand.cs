@@ -7,11 +7,13 @@ namespace Hubbub.Cli.Commands;
 /// <summary><c>hubbub consumer-group ...</c>: the named views of the event stream.</summary>
 internal static class ConsumerGroupCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "The group's name; case does not matter." };
+    private static readonly Argument<string> Name =
+        new("NAME") { Description = "The group's name; case does not matter." };
+
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
-    public static Command Create() => new("consumer-group", "Create, list and delete consumer groups of the event stream.")
+    public static Command Create() => new("consumer-group", "Create, list and delete views of the event stream.")
     {
         Verb("create", "Create a consumer group.", CreateAsync, Name),
         Verb("list", "List the consumer groups.", ListAsync, null),
@@ -43,7 +45,12 @@ internal static class ConsumerGroupCommand
     {
         using var rest = new HubRest(HubOf(parsed));
         var groups = await rest.SendAsync(
-            HttpMethod.Get, "/hubbub/consumer-groups", null, null, "consumer groups were not listed", cancellationToken);
+            HttpMethod.Get,
+            "/hubbub/consumer-groups",
+            null,
+            null,
+            "consumer groups were not listed",
+            cancellationToken);
         if (groups is not { ValueKind: JsonValueKind.Array } list)
             return ExitCode.Done;
         if (parsed.GetValue(Json))

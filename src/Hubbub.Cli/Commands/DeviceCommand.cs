@@ -23,12 +23,13 @@ internal static class DeviceCommand
         Verb("list", "List devices.", ListAsync, Top),
         Verb("show", "Show a device.", ShowAsync, Id),
         Verb("delete", "Delete a device.", DeleteAsync, Id),
-        Verb("enable", "Let a device connect.", (p, c) => SetStatusAsync(p, "enabled", c), Id),
-        Verb("disable", "Keep a device out, and cut it off if it is connected.", (p, c) => SetStatusAsync(p, "disabled", c), Id),
+        Verb("enable", "Let a device connect.", (p, c) => SetAsync(p, "enabled", c), Id),
+        Verb("disable", "Keep a device out; cut it off if it is connected.", (p, c) => SetAsync(p, "disabled", c), Id),
     };
 
     /// <summary>The device as the hub shows it.</summary>
-    public static async Task<JsonElement> GetAsync(HubRest rest, string id, string what, CancellationToken cancellationToken) =>
+    public static async Task<JsonElement> GetAsync(
+        HubRest rest, string id, string what, CancellationToken cancellationToken) =>
         await rest.SendAsync(HttpMethod.Get, PathOf(id), null, null, what, cancellationToken)
         ?? throw new CommandFailedException($"{what}: the hub sent nothing.");
 
@@ -60,7 +61,12 @@ internal static class DeviceCommand
         using var rest = new HubRest(hub);
         var description = new JsonObject { ["deviceId"] = id, ["status"] = "enabled" };
         var device = await rest.SendAsync(
-            HttpMethod.Put, PathOf(id), description.ToJsonString(), null, $"device '{id}' was not created", cancellationToken);
+            HttpMethod.Put,
+            PathOf(id),
+            description.ToJsonString(),
+            null,
+            $"device '{id}' was not created",
+            cancellationToken);
         if (device is { } created)
         {
             if (parsed.GetValue(Json))
@@ -75,7 +81,8 @@ internal static class DeviceCommand
     {
         using var rest = new HubRest(HubOf(parsed));
         var path = $"/devices?top={parsed.GetValue(Top)}";
-        var devices = await rest.SendAsync(HttpMethod.Get, path, null, null, "devices were not listed", cancellationToken);
+        var devices = await rest.SendAsync(
+            HttpMethod.Get, path, null, null, "devices were not listed", cancellationToken);
         if (devices is not { ValueKind: JsonValueKind.Array } list)
             return ExitCode.Done;
         var sorted = list.EnumerateArray().OrderBy(device => Output.TextOf(device, "deviceId"), StringComparer.Ordinal);
@@ -134,7 +141,7 @@ internal static class DeviceCommand
         return ExitCode.Done;
     }
 
-    private static async Task<int> SetStatusAsync(ParseResult parsed, string status, CancellationToken cancellationToken)
+    private static async Task<int> SetAsync(ParseResult parsed, string status, CancellationToken cancellationToken)
     {
         var id = parsed.GetValue(Id)!;
         var what = $"device '{id}' was not {status}";
@@ -143,8 +150,9 @@ internal static class DeviceCommand
         var changed = JsonObject.Create(device) ?? throw new CommandFailedException($"{what}: the hub sent no device.");
         changed["status"] = status;
         // With the tag that was read: a change that somebody else made in between is not undone.
+        var etag = $"\"{Output.TextOf(device, "etag")}\"";
         var result = await rest.SendAsync(
-            HttpMethod.Put, PathOf(id), changed.ToJsonString(), $"\"{Output.TextOf(device, "etag")}\"", what, cancellationToken);
+            HttpMethod.Put, PathOf(id), changed.ToJsonString(), etag, what, cancellationToken);
         if (parsed.GetValue(Json) && result is { } updated)
             Output.JsonLine(updated);
         return ExitCode.Done;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
 
@@ -22,7 +23,7 @@ internal static class TrustCommand
 
     public static Command Create()
     {
-        var command = new Command("trust", "Let this machine trust the hub's own certificate authority.") { Data, Print };
+        var command = new Command("trust", "Let this machine trust the hub's own CA.") { Data, Print };
         command.SetAction(RunAsync);
         return command;
     }
@@ -55,7 +56,10 @@ internal static class TrustCommand
     }
 
     private static async Task InstallAsync(
-        (string Directory, string Command) store, string authorityPath, string fileName, CancellationToken cancellationToken)
+        (string Directory, string Command) store,
+        string authorityPath,
+        string fileName,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -70,7 +74,7 @@ internal static class TrustCommand
                 throw new CommandFailedException(
                     $"{store.Command} failed ({process.ExitCode}): {(await error).Trim()}; the CA is in {target}.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
         {
             throw new CommandFailedException(
                 $"the CA was not installed in {store.Directory}: {e.Message}; see 'hubbub trust --print'.", inner: e);

@@ -14,7 +14,7 @@ internal static class UpCommand
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<string[]> Host = new("--host")
     {
-        Description = "A DNS name by which clients reach the hub; the first is used in connection strings. Default: localhost.",
+        Description = "A DNS name of the hub; the first is the one in connection strings. Default: localhost.",
         HelpName = "NAME",
     };
     private static readonly Option<int> AmqpsPort = Port("--amqps-port", "AMQP over TLS.", 5671);
@@ -26,7 +26,7 @@ internal static class UpCommand
     private static readonly Option<int> AmqpPort = Port("--amqp-port", "Plain AMQP, on loopback only; 0 = off.", 5672);
     private static readonly Option<IPAddress[]> Bind = new("--bind")
     {
-        Description = "An address to listen on. Default: loopback while every host name means loopback, else every address.",
+        Description = "An address to listen on. Default: loopback while all host names mean loopback, else all.",
         HelpName = "ADDRESS",
         CustomParser = result => [.. result.Tokens.Select(token =>
         {
@@ -55,7 +55,7 @@ internal static class UpCommand
     };
     private static readonly Option<string?> Certificate = new("--certificate")
     {
-        Description = "Own server certificate, PEM with its chain or PFX. Default: one of the hub's own development CA.",
+        Description = "Own server certificate, PEM with its chain or PFX. Default: from the hub's own CA.",
         HelpName = "FILE",
     };
     private static readonly Option<string?> CertificateKey =
@@ -153,7 +153,7 @@ internal static class UpCommand
         Console.Out.WriteLine();
         Console.Out.WriteLine("Next, in another terminal:");
         if (hub.CaCertificate is not null)
-            Console.Out.WriteLine($"  hubbub trust{data}                        # once: let this machine trust the hub's CA");
+            Console.Out.WriteLine($"  hubbub trust{data}                        # once: trust the hub's CA");
         Console.Out.WriteLine($"  hubbub device create my-device{data}      # prints the device's connection string");
         Console.Out.WriteLine($"  hubbub connection-string{data}            # for services; --eventhubs for readers");
         Console.Out.WriteLine();

@@ -12,7 +12,7 @@ internal sealed class AmqpWebSocket(
     /// <summary>The name that Azure's clients offer, and no other.</summary>
     public const string SubProtocol = "AMQPWSB10";
 
-    /// <summary>True for the paths that device, service and Event Hubs clients use, with or without a last slash.</summary>
+    /// <summary>True for the paths of device, service and Event Hubs clients, with or without a last slash.</summary>
     public static bool IsPath(string path)
     {
         var end = path.EndsWith('/') ? path.Length - 1 : path.Length;

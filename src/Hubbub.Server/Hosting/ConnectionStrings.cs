@@ -12,7 +12,8 @@ internal static class ConnectionStrings
     public static IReadOnlyDictionary<string, string> OfHub(HubCore core) =>
         core.Settings.Policies.All.ToDictionary(
             static policy => policy.Name,
-            policy => $"HostName={core.Hub.HostNames[0]};SharedAccessKeyName={policy.Name};SharedAccessKey={policy.Keys.Primary.Reveal()}");
+            policy => $"HostName={core.Hub.HostNames[0]};SharedAccessKeyName={policy.Name};"
+                + $"SharedAccessKey={policy.Keys.Primary.Reveal()}");
 
     /// <summary>Policy name to the events entity's connection string, for the policies that may read events.</summary>
     public static IReadOnlyDictionary<string, string> OfEvents(HubCore core) =>

@@ -12,7 +12,7 @@ public static class HostingLimits
     /// <summary>Less would be gone before a reader that restarts is back.</summary>
     public const long RetentionBytesMin = 16 << 20;
 
-    /// <summary>About 60 KiB each with TLS: half a gibibyte at the most, and within a usual limit of open files.</summary>
+    /// <summary>About 60 KiB each with TLS: half a gibibyte at most, and within a usual limit of open files.</summary>
     public const int ConnectionsMax = 10_000;
 
     /// <summary>

@@ -10,9 +10,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
 
-/// <summary>The hub's domain over its storage: opened before anything listens, closed after everything has stopped.</summary>
+/// <summary>The hub's domain over its storage: opened before anything listens, closed after all has stopped.</summary>
 internal sealed class HubCore : IAsyncDisposable
 {
+    /// <summary>A segment takes at least one message of the greatest size, with room to spare.</summary>
+    private const long SegmentBytesMin = 1 << 20;
+
     private readonly DataDirectory _data;
     private readonly StateStore _state;
     private readonly IEventLog _log;
@@ -34,7 +37,7 @@ internal sealed class HubCore : IAsyncDisposable
 
     public required EventEntity Events { get; init; }
 
-    /// <exception cref="HubStartException">The data directory cannot be used; the text says why and what to do.</exception>
+    /// <exception cref="HubStartException">The data directory cannot be used; the text says why.</exception>
     public static async Task<HubCore> OpenAsync(
         HubOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
@@ -44,12 +47,7 @@ internal sealed class HubCore : IAsyncDisposable
         try
         {
             data = DataDirectory.Open(options.DataDirectory);
-            var logOptions = new EventLogOptions
-            {
-                PartitionCount = options.Partitions,
-                RetentionTime = options.Retention,
-                RetentionSizeBytes = options.RetentionBytes,
-            };
+            var logOptions = LogOptions(options);
             // The log is scanned while the database opens: neither knows the other.
             var report = new StorageReport(logger);
             var opening = Task.Run(
@@ -94,6 +92,21 @@ internal sealed class HubCore : IAsyncDisposable
                 throw new HubStartException(e.Message, e);
             throw;
         }
+    }
+
+    /// <summary>The hub's bound in bytes is shared by its partitions, and is kept to within a quarter of a share.</summary>
+    private static EventLogOptions LogOptions(HubOptions options)
+    {
+        var log = new EventLogOptions
+        {
+            PartitionCount = options.Partitions,
+            RetentionTime = options.Retention,
+            RetentionSizeBytes = options.RetentionBytes / options.Partitions,
+        };
+        // Retention removes whole segments.
+        return log.RetentionSizeBytes is { } share && share / 4 < log.SegmentSizeBytes
+            ? log with { SegmentSizeBytes = (int)Math.Max(share / 4, SegmentBytesMin) }
+            : log;
     }
 
     /// <summary>Commits what waits, syncs, and gives the data directory free.</summary>

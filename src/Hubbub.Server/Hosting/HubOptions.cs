@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
 
-/// <summary>Everything that can be set about one hub. <see cref="Validate"/> is called before anything is opened.</summary>
+/// <summary>Everything that can be set about one hub. <see cref="Validate"/> comes before anything is opened.</summary>
 public sealed record HubOptions
 {
     /// <summary>Where everything is kept; made with mode 0700 when absent.</summary>
@@ -81,14 +81,15 @@ public sealed record HubOptions
         if (AmqpsPort is < 0 or > ushort.MaxValue || HttpsPort is < 0 or > ushort.MaxValue
             || AmqpPort is < 0 or > ushort.MaxValue || HttpsFallbackPort is < 0 or > ushort.MaxValue)
             return "A port must be 0 to 65535.";
-        if (AmqpsPort != 0 && AmqpsPort == HttpsPort || AmqpPort is > 0 && (AmqpPort == AmqpsPort || AmqpPort == HttpsPort))
+        if (AmqpsPort != 0 && AmqpsPort == HttpsPort
+            || AmqpPort is > 0 && (AmqpPort == AmqpsPort || AmqpPort == HttpsPort))
             return "Two listeners were given the same port.";
         if (Partitions is < 1 or > HostingLimits.PartitionsMax)
             return $"Partitions must be 1 to {HostingLimits.PartitionsMax}, not {Partitions}.";
         if (Retention < TimeSpan.FromMinutes(1))
             return "Retention must be at least one minute, as --retention 1d.";
         if (RetentionBytes is < HostingLimits.RetentionBytesMin)
-            return $"Retention by size must be at least {HostingLimits.RetentionBytesMin} bytes, as --retention-size 10GB.";
+            return $"Retention by size must be at least {HostingLimits.RetentionBytesMin}, as --retention-size 10GB.";
         if (CertificatePath is null && (CertificateKeyPath is not null || CertificatePasswordPath is not null))
             return "A certificate key or password was given without --certificate FILE.";
         if (ClockSkew < TimeSpan.Zero || ClockSkew > TimeSpan.FromMinutes(10))

@@ -37,7 +37,10 @@ public sealed class HubServer : IAsyncDisposable
     /// <summary>Starts a hub; it accepts on every listener when the task completes.</summary>
     /// <exception cref="HubStartException">It cannot start; the text says why and what to do.</exception>
     public static async Task<HubServer> StartAsync(
-        HubOptions options, TimeProvider time, ILoggerFactory loggerFactory, CancellationToken cancellationToken = default)
+        HubOptions options,
+        TimeProvider time,
+        ILoggerFactory loggerFactory,
+        CancellationToken cancellationToken = default)
     {
         if (options.Validate() is { } problem)
             throw new HubStartException(problem);
@@ -148,7 +151,9 @@ public sealed class HubServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new HubStartException(
-                $"The data directory '{Options.DataDirectory}' cannot be made: {e.Message} Name another with --data DIR.", e);
+                $"The data directory '{Options.DataDirectory}' cannot be made: {e.Message} "
+                + "Name another with --data DIR.",
+                e);
         }
     }
 }

@@ -129,7 +129,8 @@ internal sealed class ListenSockets : IDisposable
         {
             SocketError.AccessDenied =>
                 $"{where} may not be bound by this user; allow it with 'sudo sysctl -w "
-                + $"net.ipv4.ip_unprivileged_port_start={port}' (or CAP_NET_BIND_SERVICE), or name another with {option} N.",
+                + $"net.ipv4.ip_unprivileged_port_start={port}' (or CAP_NET_BIND_SERVICE), "
+                + $"or name another with {option} N.",
             SocketError.AddressAlreadyInUse =>
                 $"{where} is in use by another program; stop that program, or name another port with {option} N.",
             SocketError.AddressNotAvailable =>

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Options;
 
 namespace Hubbub.Server.Hosting;
 
-/// <summary>Kestrel with the hub's three kinds of listeners, and nothing of ASP.NET Core that they do not need.</summary>
+/// <summary>Kestrel with the hub's three kinds of listeners, and nothing of ASP.NET Core beyond their need.</summary>
 internal static class Listeners
 {
     public static WebApplication Build(

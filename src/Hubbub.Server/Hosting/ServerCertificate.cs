@@ -40,7 +40,8 @@ internal sealed class ServerCertificate : IDisposable
 
     private string CertificatePath => _options.CertificatePath ?? _development!.ServerPath;
 
-    private string? KeyPath => _options.CertificatePath is null ? _development!.ServerKeyPath : _options.CertificateKeyPath;
+    private string? KeyPath =>
+        _options.CertificatePath is null ? _development!.ServerKeyPath : _options.CertificateKeyPath;
 
     /// <summary>Makes the development certificates when there is no own one, and loads what is to be shown.</summary>
     /// <exception cref="HubStartException">The certificate cannot be used; the text says why.</exception>
@@ -63,14 +64,16 @@ internal sealed class ServerCertificate : IDisposable
             var path = options.CertificatePath ?? Path.Combine(options.DataDirectory, "tls");
             throw new HubStartException(
                 $"The certificate of '{path}' cannot be used: {e.Message} "
-                + (development is null ? "Give a PEM or PFX file that the hub may read." : "Remove the broken file; the hub makes a new one."),
+                + (development is null
+                    ? "Give a PEM or PFX file that the hub may read."
+                    : "Remove the broken file; the hub makes a new one."),
                 e);
         }
     }
 
     public void Dispose() => _timer.Dispose();
 
-    /// <summary>Takes over changed files; also renews the development certificate of a hub that runs for a year.</summary>
+    /// <summary>Takes over changed files; also renews the development certificate of a hub that runs long.</summary>
     internal void Refresh()
     {
         lock (_refreshing)

@@ -25,7 +25,11 @@ public sealed class StandardErrorLog : ILoggerFactory, IAsyncDisposable
     {
         (_level, _time, _writer) = (level, time, writer ?? Console.Error);
         _lines = Channel.CreateBounded<string>(
-            new BoundedChannelOptions(LinesWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true },
+            new BoundedChannelOptions(LinesWaitingMax)
+            {
+                FullMode = BoundedChannelFullMode.DropWrite,
+                SingleReader = true,
+            },
             _ => Interlocked.Increment(ref _dropped));
         _writing = Task.Run(WriteAsync);
     }
@@ -34,8 +38,8 @@ public sealed class StandardErrorLog : ILoggerFactory, IAsyncDisposable
     {
         // What the framework says at Information is a line per request and per connection.
         var isOurs = categoryName.StartsWith("Hubbub", StringComparison.Ordinal);
-        var least = isOurs || _level < LogLevel.Information ? _level : (LogLevel)Math.Max((int)_level, (int)LogLevel.Warning);
-        return new Logger(this, categoryName, least);
+        var isQuieter = !isOurs && _level == LogLevel.Information;
+        return new Logger(this, categoryName, isQuieter ? LogLevel.Warning : _level);
     }
 
     public void AddProvider(ILoggerProvider provider) =>

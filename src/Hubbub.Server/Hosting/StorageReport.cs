@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
 
-/// <summary>Tells a person what the storage met, and ends the process where going on could lose what was promised.</summary>
+/// <summary>Tells a person what the storage met, and ends the process where going on could break a promise.</summary>
 internal sealed class StorageReport(ILogger logger) : IEventLogObserver
 {
-    /// <summary>The process's exit code after a failed write or sync; a supervisor starts it again, and it recovers.</summary>
+    /// <summary>The exit code after a failed write or sync; started again, the hub recovers.</summary>
     private const int FatalExitCode = 70;
 
     public void OnFatal(string reason, Exception cause)
@@ -17,7 +17,7 @@ internal sealed class StorageReport(ILogger logger) : IEventLogObserver
         Environment.Exit(FatalExitCode);
     }
 
-    /// <summary>Ends the process when the state database fails: what is in memory may no longer be what is stored.</summary>
+    /// <summary>Ends the process when the database fails: what is in memory may no longer be what is stored.</summary>
     public void Watch(StateStore state) => state.Ended.ContinueWith(
         ended =>
         {
@@ -30,7 +30,12 @@ internal sealed class StorageReport(ILogger logger) : IEventLogObserver
 
     public void OnDamaged(EventLogDamage damage) =>
         logger.EventLogDamaged(
-            damage.Partition, damage.File, damage.Position, damage.ResumePosition, damage.ExpectedChecksum, damage.ActualChecksum);
+            damage.Partition,
+            damage.File,
+            damage.Position,
+            damage.ResumePosition,
+            damage.ExpectedChecksum,
+            damage.ActualChecksum);
 
     public void OnTailCut(int partition, string file, long position, long bytes) =>
         logger.EventLogTailCut(partition, file, position, bytes);

@@ -37,7 +37,7 @@ internal sealed class WebSocketPipe : IDuplexPipe, IAsyncDisposable
 
     public PipeWriter Output { get; }
 
-    /// <summary>Closes: what was written is sent, then both sides say goodbye, or the socket is cut after a while.</summary>
+    /// <summary>Closes: what was written is sent, then both sides say goodbye or the socket is cut.</summary>
     public async ValueTask DisposeAsync()
     {
         using var timeout = new CancellationTokenSource(HostingLimits.WebSocketCloseTimeout, _time);

@@ -6,12 +6,14 @@ namespace Hubbub.Server.Tests.Hosting;
 /// <summary>The verbs as child processes, against a hub that runs in this process.</summary>
 public sealed class CommandLineTests
 {
+    private static readonly string[] FreePorts = ["--amqps-port", "0", "--https-port", "0", "--amqp-port", "0"];
+
     [Fact]
     public async Task Up_Json_PrintsOneLineAndEndsCleanlyOnSigterm()
     {
         using var directory = new TestDirectory();
         await using var up = HubbubProcess.Start(
-            null, "up", "--data", directory.Path, "--amqps-port", "0", "--https-port", "0", "--amqp-port", "0", "--json");
+            null, ["up", "--data", directory.Path, .. FreePorts, "--json"]);
 
         using var json = JsonDocument.Parse((await up.ReadLineAsync())!);
         Assert.True(File.Exists(HubFile.PathIn(directory.Path)));
@@ -31,8 +33,10 @@ public sealed class CommandLineTests
         Assert.Equal(directory.Path, root.GetProperty("data").GetString());
         Assert.True(root.GetProperty("readyMs").GetInt64() > 0);
         var owner = root.GetProperty("connectionStrings").GetProperty("iothubowner").GetString()!;
-        Assert.StartsWith("HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=", owner, StringComparison.Ordinal);
-        Assert.Contains("EntityPath=", root.GetProperty("eventHubs").GetProperty("service").GetString()!, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=", owner, StringComparison.Ordinal);
+        var events = root.GetProperty("eventHubs").GetProperty("service").GetString()!;
+        Assert.Contains("EntityPath=", events, StringComparison.Ordinal);
         // The key is the policy's secret: it is on standard output, which was asked for, and nowhere in the log.
         Assert.DoesNotContain(owner[^40..], error, StringComparison.Ordinal);
     }
@@ -43,7 +47,7 @@ public sealed class CommandLineTests
         await using var hub = await TestHub.StartAsync();
 
         var (exitCode, output, error) = await HubbubProcess.RunAsync(
-            null, "up", "--data", hub.Data, "--amqps-port", "0", "--https-port", "0", "--amqp-port", "0", "--json");
+            null, ["up", "--data", hub.Data, .. FreePorts, "--json"]);
 
         Assert.Equal(1, exitCode);
         Assert.Empty(output);
@@ -59,7 +63,10 @@ public sealed class CommandLineTests
         const string Id = "a%2F#?!(),=@;$'*+.:_-Z";
 
         var created = await Run(hub, "device", "create", Id);
-        Assert.StartsWith($"HostName=localhost;DeviceId={Id};SharedAccessKey=", Assert.Single(created.Output), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"HostName=localhost;DeviceId={Id};SharedAccessKey=",
+            Assert.Single(created.Output),
+            StringComparison.Ordinal);
         Assert.Equal(created.Output, (await Run(hub, "connection-string", "--device", Id)).Output);
         Assert.Equal(0, (await Run(hub, "device", "disable", Id)).ExitCode);
         using var shown = JsonDocument.Parse(Assert.Single((await Run(hub, "device", "show", Id, "--json")).Output));
@@ -104,7 +111,8 @@ public sealed class CommandLineTests
         var unauthorized = await HubbubProcess.RunAsync(address, "device", "create", "dev1");
         Assert.Equal(1, unauthorized.ExitCode);
         Assert.Contains("dev1", unauthorized.Error, StringComparison.Ordinal);
-        var untrusted = await HubbubProcess.RunAsync(address[..address.IndexOf(";CaFile", StringComparison.Ordinal)], "device", "list");
+        var withoutCa = address[..address.IndexOf(";CaFile", StringComparison.Ordinal)];
+        var untrusted = await HubbubProcess.RunAsync(withoutCa, "device", "list");
         Assert.Equal(1, untrusted.ExitCode);
         Assert.Contains("CaFile=", untrusted.Error, StringComparison.Ordinal);
         Assert.Equal(2, (await HubbubProcess.RunAsync(address + ";Surprise=1", "device", "list")).ExitCode);
@@ -133,7 +141,8 @@ public sealed class CommandLineTests
 
         var text = string.Join('\n', (await Run(hub, "trust", "--print")).Output);
 
-        foreach (var part in (string[])["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "keytool", "SSL_CERT_FILE", "curl"])
+        string[] parts = ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "keytool", "SSL_CERT_FILE", "curl"];
+        foreach (var part in parts)
             Assert.Contains(part, text, StringComparison.Ordinal);
         Assert.Contains(hub.Server.Description.CaCertificate!, text, StringComparison.Ordinal);
     }

@@ -28,7 +28,7 @@ public sealed class DevelopmentCertificatesTests : IDisposable
             VerificationTime = _time.GetUtcNow().UtcDateTime,
         };
         chain.ChainPolicy.CustomTrustStore.Add(root);
-        Assert.True(chain.Build(server), string.Join(", ", chain.ChainStatus.Select(status => status.StatusInformation)));
+        Assert.True(chain.Build(server), string.Join(", ", chain.ChainStatus.Select(s => s.StatusInformation)));
         foreach (var name in (string[])["hub.example.org", "other.example.org", "localhost", "127.0.0.1", "::1"])
             Assert.True(server.MatchesHostname(name), name);
         Assert.False(server.MatchesHostname("example.org"));

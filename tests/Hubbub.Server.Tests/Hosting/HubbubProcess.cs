@@ -18,7 +18,7 @@ internal sealed partial class HubbubProcess : IAsyncDisposable
         // artifacts/bin/Hubbub.Server.Tests/CONFIGURATION/ -> artifacts/bin/Hubbub.Cli/CONFIGURATION/
         var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         var program = Path.Combine(here.Parent!.Parent!.FullName, "Hubbub.Cli", here.Name, "hubbub.dll");
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && path.EndsWith("dotnet", StringComparison.Ordinal) ? path : "dotnet")
+        var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -49,7 +49,8 @@ public sealed class ServerCertificateTests : IDisposable
         WriteOwn("first");
         using var certificate = Open();
 
-        File.WriteAllText(_directory["own.pem"], "-----BEGIN CERTIFICATE-----\nnot really\n-----END CERTIFICATE-----\n");
+        File.WriteAllText(
+            _directory["own.pem"], "-----BEGIN CERTIFICATE-----\nnot really\n-----END CERTIFICATE-----\n");
         _time.Advance(HostingLimits.CertificateCheckInterval * 4);
 
         Assert.Equal("CN=first", SubjectOf(certificate));
