@@ -17,7 +17,7 @@ public sealed class EventBatch
 
     public void Clear() => (_length, Count) = (0, 0);
 
-    /// <summary>Adds one event; the spans are copied. Parameters as in <see cref="IEventPartition.Append(EventProducer, ReadOnlySpan{byte}, int, ReadOnlySpan{byte})"/>.</summary>
+    /// <summary>Adds one event; the spans are copied. Parameters as in the Append of <see cref="IEventPartition"/>.</summary>
     public void Add(ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections)
     {
         var needed = _length + HeaderSize + annotations.Length + sections.Length;

@@ -32,9 +32,10 @@ public sealed record HubSettings
     {
         var name = string.Concat(hubName.Where(char.IsAsciiLetterOrDigit).Take(NameCharactersMax)).ToLowerInvariant();
         var digits = RandomNumberGenerator.GetInt32(1_000_000, 10_000_000).ToString(CultureInfo.InvariantCulture);
+        var hash = RandomNumberGenerator.GetHexString(10, lowercase: true);
         return new HubSettings
         {
-            EntityName = $"iothub-ehub-{(name.Length == 0 ? "hub" : name)}-{digits}-{RandomNumberGenerator.GetHexString(10, lowercase: true)}",
+            EntityName = $"iothub-ehub-{(name.Length == 0 ? "hub" : name)}-{digits}-{hash}",
             CreatedAt = time.GetUtcNow(),
             Policies = AccessPolicies.CreateDefault(),
         };

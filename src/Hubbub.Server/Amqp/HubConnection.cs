@@ -111,7 +111,9 @@ internal sealed class HubConnection : IConnectionOwner
     }
 
     public string TrackingId() =>
-        $"{Guid.NewGuid():N}-G:{Peer.ConnectionId}-TimeStamp:{Services.Time.GetUtcNow().UtcDateTime.ToString("MM/dd/yyyy HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture)}";
+        string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{Guid.NewGuid():N}-G:{Peer.ConnectionId}-TimeStamp:{Services.Time.GetUtcNow():MM/dd/yyyy HH:mm:ss}");
 
     /// <summary>Takes an accepted link into service.</summary>
     public void Serve(LinkEndpoint endpoint)

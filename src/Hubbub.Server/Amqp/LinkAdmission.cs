@@ -129,7 +129,9 @@ internal static class LinkAdmission
         }
         generationId = registry.FindModule(deviceId, moduleId)?.GenerationId;
         return generationId is null
-            ? new HubError(HubErrorCode.ModuleNotFound, $"Module {moduleId} of device {deviceId} at IotHub {connection.Services.Hub.Name} not registered.")
+            ? new HubError(
+                HubErrorCode.ModuleNotFound,
+                $"Module {moduleId} of device {deviceId} at IotHub {connection.Services.Hub.Name} not registered.")
             : null;
     }
 

@@ -48,7 +48,8 @@ internal sealed class ApiRequest(HttpContext context, RequestTarget target, Clai
             // The parser's own text may quote the body, and so a key.
             return new HubError(
                 HubErrorCode.ArgumentInvalid,
-                $"The body is not the JSON that '/{Target.Path}' takes: at {e.Path ?? "$"}, line {e.LineNumber + 1}, byte {e.BytePositionInLine}.");
+                $"The body is not the JSON that '/{Target.Path}' takes: at {e.Path ?? "$"}, line {e.LineNumber + 1}, "
+                + $"byte {e.BytePositionInLine}.");
         }
     }
 

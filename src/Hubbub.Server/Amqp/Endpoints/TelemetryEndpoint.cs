@@ -172,7 +172,10 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         if (delivery.Settled)
             receiver.Release(1);
         else
-            receiver.Settle(delivery.Id, delivery.Id, new Rejected { Error = AmqpErrors.Error(problem.Condition, problem.Text, trackingId) });
+        {
+            var error = AmqpErrors.Error(problem.Condition, problem.Text, trackingId);
+            receiver.Settle(delivery.Id, delivery.Id, new Rejected { Error = error });
+        }
         return -1;
     }
 
