@@ -55,9 +55,10 @@ public sealed partial class AmqpSession
         }
         link = _linksByRemoteHandle[handle]
             ?? throw SessionError(ErrorCondition.UnattachedHandle, $"Flow names handle {handle}, which is not attached.");
+        var news = link.OnFlow(flow);
         if (flow.Echo)
             RequestEcho(link);
-        if (!link.OnFlow(flow))
+        if (!news)
             return false;
         e.Kind = AmqpEventKind.LinkFlow;
         e.Session = this;

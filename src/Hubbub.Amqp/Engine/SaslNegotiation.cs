@@ -10,6 +10,7 @@ namespace Hubbub.Amqp.Engine;
 /// </summary>
 internal sealed class SaslNegotiation(AmqpConnection connection, AmqpConnectionOptions options)
 {
+    private static readonly ReadOnlyMemory<byte>? Welcome = "Welcome!"u8.ToArray();
     private int _frames;
     private int _bytes;
     private bool _initReceived;
@@ -24,8 +25,7 @@ internal sealed class SaslNegotiation(AmqpConnection connection, AmqpConnectionO
     public void Complete(SaslCode code)
     {
         AwaitsOutcome = false;
-        ReadOnlyMemory<byte>? welcome = code == SaslCode.Ok ? "Welcome!"u8.ToArray() : null;
-        Write(new SaslOutcome { Code = code, AdditionalData = welcome });
+        Write(new SaslOutcome { Code = code, AdditionalData = code == SaslCode.Ok ? Welcome : null });
     }
 
     /// <summary>Takes one frame of the SASL layer.</summary>
