@@ -125,6 +125,7 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
             await sender.SendAsync($"{index}", Body(index));
             using var message = await reader.ReceiveAsync(Patience);
             Assert.Equal($"{index}", message?.Properties.MessageId);
+            reader.Accept(message);
         }
     }
 
@@ -142,7 +143,8 @@ public sealed class AmqpNetLiteTests(PrivateHub own) : IClassFixture<PrivateHub>
         while (messages.Count < count)
         {
             var message = await reader.ReceiveAsync(Patience);
-            messages.Add(message ?? throw new TimeoutException($"{messages.Count} of {count} events came"));
+            messages.Add(message ?? throw new TimeoutException(
+                $"{messages.Count} of {count} events came: {string.Join(", ", messages.Select(Id))}"));
         }
         return messages;
     }

@@ -106,6 +106,7 @@ public sealed class CrashTests
                 long.Parse((string)annotations[new Symbol("x-opt-offset")], CultureInfo.InvariantCulture),
                 id[0],
                 int.Parse(id[1], CultureInfo.InvariantCulture)));
+            reader.Accept(message);
         }
         await reader.CloseAsync();
         return events;
