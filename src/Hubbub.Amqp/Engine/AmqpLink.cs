@@ -138,7 +138,9 @@ public abstract class AmqpLink
             Role = Role,
             Handle = Handle,
             SndSettleMode = remote?.SndSettleMode ?? attach.SndSettleMode,
-            RcvSettleMode = remote?.RcvSettleMode ?? attach.RcvSettleMode,
+            RcvSettleMode = this is ReceiverLink { SettlesAtOnce: true }
+                ? ReceiverSettleMode.First
+                : remote?.RcvSettleMode ?? attach.RcvSettleMode,
             InitialDeliveryCount = Role == Role.Sender ? attach.InitialDeliveryCount ?? 0 : null,
         };
         SenderSettleMode = mine.SndSettleMode;

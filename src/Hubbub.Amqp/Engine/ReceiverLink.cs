@@ -44,6 +44,12 @@ public sealed class ReceiverLink : AmqpLink
 
     internal override bool DrainFlag => IsDraining;
 
+    /// <summary>
+    /// Set before the link is accepted: it settles first even when the sender asked for second, for the receiver has
+    /// the say (AMQP 2.7.3) and some senders ask for second and then wait for a settled disposition.
+    /// </summary>
+    public bool SettlesAtOnce { get; set; }
+
     /// <summary>True when our disposition is the last word (rcv-settle-mode first).</summary>
     internal bool SettlesFirst => ReceiverSettleMode == ReceiverSettleMode.First;
 

@@ -149,7 +149,7 @@ internal static class LinkAdmission
     private static void Accept(HubConnection connection, AmqpLink link, Attach attach, LinkEndpoint endpoint)
     {
         if (link is ReceiverLink receiver)
-            receiver.MaxMessageSizeBytes = HubAmqpLimits.MessageSizeBytesMax;
+            (receiver.MaxMessageSizeBytes, receiver.SettlesAtOnce) = (HubAmqpLimits.MessageSizeBytesMax, true);
         link.Accept(new Attach
         {
             Name = link.Name,
