@@ -12,6 +12,8 @@ internal static class HubbubCommand
         DeviceCommand.Create(),
         ConsumerGroupCommand.Create(),
         ConnectionStringCommand.Create(),
+        SendCommand.Create(),
+        TailCommand.Create(),
         TrustCommand.Create(),
     };
 }

@@ -19,13 +19,24 @@ internal static class Quantities
     public static TimeSpan ParseDuration(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
+        if (!TryParseDuration(text, out var duration))
+            result.AddError($"'{text}' is no duration; write a number and ms, s, m, h or d, as 12h.");
+        return duration;
+    }
+
+    /// <summary>A number and a unit of time.</summary>
+    public static bool TryParseDuration(string text, out TimeSpan duration)
+    {
         foreach (var (unit, seconds) in Times)
         {
             if (TryNumber(text, unit, out var number) && number * seconds < TimeSpan.MaxValue.TotalSeconds)
-                return TimeSpan.FromSeconds(number * seconds);
+            {
+                duration = TimeSpan.FromSeconds(number * seconds);
+                return true;
+            }
         }
-        result.AddError($"'{text}' is no duration; write a number and ms, s, m, h or d, as 12h.");
-        return default;
+        duration = default;
+        return false;
     }
 
     /// <summary>For the CustomParser of an option. In bytes.</summary>

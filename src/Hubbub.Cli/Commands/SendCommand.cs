@@ -1,0 +1,213 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.Unicode;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Client;
+
+namespace Hubbub.Cli.Commands;
+
+/// <summary><c>hubbub send</c>: telemetry in a device's name, over AMQP and TLS as the device itself would send it.</summary>
+internal static class SendCommand
+{
+    /// <summary>Messages under way at a time: enough to hide the round trip.</summary>
+    private const int Window = 4_096;
+
+    private static readonly Argument<string> Device = new("DEVICE") { Description = "The device's id; case matters." };
+    private static readonly Argument<string> Body = new("BODY")
+    {
+        Description = "The payload; - reads it from standard input. Default: hello.",
+        DefaultValueFactory = _ => "hello",
+    };
+    private static readonly Option<KeyValuePair<string, string>[]> Properties = new("--property", "-p")
+    {
+        Description = "An application property; may be given more than once.",
+        HelpName = "KEY=VALUE",
+        CustomParser = ParseProperties,
+    };
+    private static readonly Option<string?> ContentType =
+        new("--content-type") { Description = "The payload's media type, as application/json.", HelpName = "TYPE" };
+    private static readonly Option<long?> Count =
+        new("--count") { Description = "How many messages, all the same. Default: 1.", HelpName = "N" };
+    private static readonly Option<double?> Rate =
+        new("--rate") { Description = "Messages a second at most. Default: as fast as the hub takes them.", HelpName = "R" };
+    private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
+    public static Command Create()
+    {
+        var command = new Command("send", "Send telemetry in a device's name.")
+        {
+            Device, Body, Properties, ContentType, Count, Rate, Data, Json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(Count) is < 1)
+                result.AddError("--count must be 1 or more.");
+            if (result.GetValue(Rate) is { } rate && !(rate > 0))
+                result.AddError("--rate must be more than 0.");
+        });
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var hub = HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+        var id = parsed.GetValue(Device)!;
+        var what = $"nothing was sent for device '{id}'";
+        using var interruption = new Interruption(cancellationToken);
+        try
+        {
+            var message = await MessageAsync(parsed, interruption.Token);
+            using var rest = new HubRest(hub);
+            var key = Output.TextOf(
+                await DeviceCommand.GetAsync(rest, id, what, interruption.Token), "authentication", "symmetricKey", "primaryKey");
+            if (key.Length == 0)
+                throw new CommandFailedException($"{what}: it has no key, for it proves itself by a certificate.");
+            await using var device = await ConnectAsync(hub, id, key, what, interruption.Token);
+            var time = TimeProvider.System;
+            var started = time.GetTimestamp();
+            var accepted = await SendAsync(
+                device, message, parsed.GetValue(Count) ?? 1, parsed.GetValue(Rate), interruption.Token);
+            Report(id, accepted, time.GetElapsedTime(started), parsed.GetValue(Json));
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
+        {
+            throw new CommandFailedException($"{what}: interrupted.");
+        }
+    }
+
+    private static async Task<TelemetryMessage> MessageAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var contentType = parsed.GetValue(ContentType);
+        if (contentType is not null && !Ascii.IsValid(contentType))
+            throw new CommandFailedException($"--content-type '{contentType}' is not ASCII.", ExitCode.Usage);
+        var body = parsed.GetValue(Body) == "-"
+            ? await ReadInputAsync(cancellationToken)
+            : Encoding.UTF8.GetBytes(parsed.GetValue(Body)!);
+        var message = new TelemetryMessage(body)
+        {
+            ContentType = contentType,
+            // Routes look into a body only when they are told how its text is encoded.
+            ContentEncoding = contentType is not null && Utf8.IsValid(body) ? "utf-8" : null,
+        };
+        foreach (var (name, value) in parsed.GetValue(Properties) ?? [])
+            message.Properties[name] = value;
+        return message;
+    }
+
+    private static async Task<byte[]> ReadInputAsync(CancellationToken cancellationToken)
+    {
+        using var content = new MemoryStream();
+        await using var input = Console.OpenStandardInput();
+        await input.CopyToAsync(content, cancellationToken);
+        return content.ToArray();
+    }
+
+    private static Task<DeviceClient> ConnectAsync(
+        HubAddress hub, string id, string key, string what, CancellationToken cancellationToken) =>
+        HubClients.ConnectAsync(hub, async dialHostName =>
+        {
+            var options = new DeviceClientOptions { CaFile = hub.CaFile, DialHostName = dialHostName, SendWindow = Window };
+            var to = $"HostName={hub.HostName};DeviceId={id};SharedAccessKey={key};AmqpsPort={hub.AmqpsPort}";
+            var device = DeviceClient.CreateFromConnectionString(to, options);
+            try
+            {
+                await device.OpenAsync(cancellationToken);
+                return device;
+            }
+            catch (HubbubException e)
+            {
+                await device.DisposeAsync();
+                if (e.Condition == HubbubCondition.Unreachable && dialHostName is not null)
+                    throw;
+                throw HubClients.Refused(what, e, RemedyFor(e, id));
+            }
+        });
+
+    /// <summary>Sends, many at a time; the hub's answers come in the order of the messages.</summary>
+    /// <returns>How many were accepted: all, unless it was interrupted.</returns>
+    private static async Task<long> SendAsync(
+        DeviceClient device, TelemetryMessage message, long count, double? rate, CancellationToken cancellationToken)
+    {
+        var underWay = new Queue<Task>(Window);
+        long sent = 0, accepted = 0;
+        try
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            while (sent < count && !cancellationToken.IsCancellationRequested)
+            {
+                if (rate is { } perSecond)
+                    await WhenDueAsync(sent / perSecond, started, cancellationToken);
+                if (underWay.Count == Window)
+                {
+                    await underWay.Dequeue();
+                    accepted++;
+                }
+                underWay.Enqueue(device.SendAsync(message, CancellationToken.None).AsTask());
+                sent++;
+            }
+            for (; underWay.Count > 0; accepted++)
+                await underWay.Dequeue();
+            return accepted;
+        }
+        catch (HubbubException e)
+        {
+            throw HubClients.Refused(
+                $"{accepted} of {count} messages of device '{device.DeviceId}' were accepted", e, RemedyFor(e, device.DeviceId));
+        }
+    }
+
+    private static async Task WhenDueAsync(double dueSeconds, long started, CancellationToken cancellationToken)
+    {
+        var wait = TimeSpan.FromSeconds(dueSeconds) - TimeProvider.System.GetElapsedTime(started);
+        // Timers are coarse: what is due within a millisecond is due.
+        if (wait > TimeSpan.FromMilliseconds(1))
+        {
+            await Task.Delay(wait, TimeProvider.System, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static void Report(string id, long accepted, TimeSpan took, bool json)
+    {
+        var perSecond = accepted / Math.Max(took.TotalSeconds, 1e-6);
+        Console.Out.WriteLine(json
+            ? new JsonObject
+            {
+                ["deviceId"] = id,
+                ["accepted"] = accepted,
+                ["seconds"] = Math.Round(took.TotalSeconds, 6),
+                ["perSecond"] = Math.Round(perSecond, 1),
+            }.ToJsonString()
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{accepted} accepted in {took.TotalSeconds:0.###} s ({perSecond:0} a second)"));
+    }
+
+    private static string? RemedyFor(HubbubException e, string id) => e.Condition switch
+    {
+        ErrorCondition.UnauthorizedAccess => $"See 'hubbub device show {ShellWord.Quote(id)}' whether it is enabled.",
+        ErrorCondition.MessageSizeExceeded => "Send a smaller body.",
+        _ when e.IsTransient => "Try again.",
+        _ => null,
+    };
+
+    private static KeyValuePair<string, string>[] ParseProperties(ArgumentResult result)
+    {
+        var properties = new Dictionary<string, string>();
+        foreach (var token in result.Tokens)
+        {
+            var equals = token.Value.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 1)
+                result.AddError($"'{token.Value}' is no property; write KEY=VALUE.");
+            else
+                properties[token.Value[..equals]] = token.Value[(equals + 1)..];
+        }
+        return [.. properties];
+    }
+}

@@ -1,0 +1,165 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Client;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hubbub.Cli.Commands;
+
+/// <summary><c>hubbub tail</c>: shows events as they come, or from a position on.</summary>
+internal static class TailCommand
+{
+    private const int StandardOutputHandle = 1;
+    private const int OutputBufferBytes = 64 << 10;
+
+    private static readonly Option<string?> Partition =
+        new("--partition") { Description = "One partition only.", HelpName = "P" };
+    private static readonly Option<EventPosition> From = new("--from")
+    {
+        Description = "start, end, a sequence number, a time as 2026-01-31T12:00:00Z, or so long ago as 15m. Default: end.",
+        HelpName = "POSITION",
+        CustomParser = ParsePosition,
+        DefaultValueFactory = _ => EventPosition.End,
+    };
+    private static readonly Option<long?> Count = new("--count") { Description = "End after so many events.", HelpName = "N" };
+    private static readonly Option<string> Group = new("--group")
+    {
+        Description = "The consumer group.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => "$Default",
+    };
+    private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
+    public static Command Create()
+    {
+        var command = new Command("tail", "Show events as they come; Ctrl+C ends it.")
+        {
+            Partition, From, Count, Group, Data, Json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(Count) is < 1)
+                result.AddError("--count must be 1 or more.");
+        });
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var hub = HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+        using var interruption = new Interruption(cancellationToken);
+        try
+        {
+            var (reader, subscription) = await HubClients.ConnectAsync(
+                hub, dialHostName => SubscribeAsync(hub, parsed, dialHostName, interruption.Token));
+            await using (reader)
+            await using (subscription)
+            {
+                if (!parsed.GetValue(Json) && !Console.IsErrorRedirected)
+                    Console.Error.WriteLine($"Reading partitions {string.Join(", ", subscription.PartitionIds)} of {hub.HostName}.");
+                await CopyAsync(subscription, parsed.GetValue(Count) ?? long.MaxValue, parsed.GetValue(Json), interruption.Token);
+            }
+        }
+        catch (HubbubException e)
+        {
+            throw HubClients.Refused($"the events of {hub.HostName} cannot be read", e, RemedyFor(e));
+        }
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
+        {
+            // Ctrl+C is how it is meant to end.
+        }
+        return ExitCode.Done;
+    }
+
+    private static async Task<(EventReader Reader, EventSubscription Subscription)> SubscribeAsync(
+        HubAddress hub, ParseResult parsed, string? dialHostName, CancellationToken cancellationToken)
+    {
+        var to = $"HostName={hub.HostName};SharedAccessKeyName={hub.PolicyName};SharedAccessKey={hub.Key};AmqpsPort={hub.AmqpsPort}";
+        var reader = EventReader.CreateFromConnectionString(to, new EventReaderOptions
+        {
+            CaFile = hub.CaFile,
+            DialHostName = dialHostName,
+            ConsumerGroup = parsed.GetValue(Group)!,
+        });
+        try
+        {
+            string[]? partitions = parsed.GetValue(Partition) is { } partition ? [partition] : null;
+            return (reader, await reader.SubscribeAsync(parsed.GetValue(From), partitions, cancellationToken));
+        }
+        catch
+        {
+            await reader.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task CopyAsync(
+        EventSubscription subscription, long count, bool json, CancellationToken cancellationToken)
+    {
+        await using var output = OpenOutput();
+        using var lines = new EventLines(json);
+        await using var events = subscription.GetAsyncEnumerator(cancellationToken);
+        try
+        {
+            for (var shown = 0L; shown < count; shown++)
+            {
+                var next = events.MoveNextAsync();
+                if (!next.IsCompleted || lines.Length > OutputBufferBytes)
+                    lines.WriteTo(output);
+                if (!await next)
+                    break;
+                lines.Add(events.Current);
+            }
+        }
+        catch (IOException)
+        {
+            return;
+        }
+        finally
+        {
+            lines.TryWriteTo(output);
+        }
+    }
+
+    /// <summary>
+    /// Console's own stream hides that its reader is gone; this one says so, and the verb then ends. A regular file has
+    /// no reader, and its position belongs to all who write to it, so there the console's stream is right.
+    /// </summary>
+    private static Stream OpenOutput()
+    {
+        var handle = new SafeFileHandle(StandardOutputHandle, ownsHandle: false);
+        var output = new FileStream(handle, FileAccess.Write, bufferSize: 0);
+        if (!output.CanSeek)
+            return output;
+        output.Dispose();
+        return Console.OpenStandardOutput();
+    }
+
+    private static string? RemedyFor(HubbubException e) => e.Condition switch
+    {
+        ErrorCondition.UnauthorizedAccess => "The policy must have the right ServiceConnect.",
+        ErrorCondition.NotFound => "See 'hubbub consumer-group list'; partitions are numbered from 0.",
+        _ when e.IsTransient => "Try again.",
+        _ => null,
+    };
+
+    private static EventPosition ParsePosition(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (text == "start")
+            return EventPosition.Start;
+        if (text == "end")
+            return EventPosition.End;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var sequenceNumber))
+            return EventPosition.FromSequenceNumber(sequenceNumber);
+        if (Quantities.TryParseDuration(text, out var ago))
+            return EventPosition.FromEnqueuedTime(TimeProvider.System.GetUtcNow() - ago);
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+            return EventPosition.FromEnqueuedTime(time);
+        result.AddError($"'{text}' is no position; write start, end, a sequence number, a time, or a duration as 15m.");
+        return default;
+    }
+}
