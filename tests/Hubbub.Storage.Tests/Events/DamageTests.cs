@@ -40,6 +40,20 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public async Task Batch_WrittenToTheWrongPlace_IsFoundAlthoughItsChecksumIsRight()
+    {
+        await using var log = new SteppedLog();
+        log.Fill(6);
+        var events = log.Partition.ReadAll();
+        var file = log.Disk.Files(".segment")[0];
+        var stride = (int)(events[3].Offset - events[2].Offset);
+        var second = (int)events[1].Offset - BatchHeader.Size;
+        log.Disk.Damage(file, second + (2 * stride), log.Disk.Content(file).AsSpan(second, stride));
+        Assert.Equal([0L, 1, 2], ReadUntilDamage(log.Partition));
+        Assert.Single(log.Observer.Damages);
+    }
+
+    [Fact]
     public async Task Skip_DamagedPart_ReadersPassItAlsoAfterARestart()
     {
         var disk = new SimulatedDisk(seed: 2);
