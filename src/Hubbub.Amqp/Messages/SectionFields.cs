@@ -30,7 +30,7 @@ internal static class SectionFields
     /// AMQP 3.2.5: keys are strings, values are of simple types. The text says which is not so. The map itself was
     /// checked before, so a look at the constructors is enough: from list8 on, they are those of compound types.
     /// </summary>
-    internal static string? CheckApplicationProperties(ref AmqpReader reader)
+    internal static string? CheckApplicationProperties(ref AmqpReader reader, bool mayBeDescribed)
     {
         var count = reader.ReadMapHeader(out _);
         for (var i = 0; i < count; i += 2)
@@ -38,6 +38,11 @@ internal static class SectionFields
             if (reader.PeekFormatCode() is not (FormatCode.String8 or FormatCode.String32))
                 return "a key of the application-properties is not a string";
             reader.SkipSimple();
+            if (mayBeDescribed && reader.PeekFormatCode() == FormatCode.Described)
+            {
+                reader.SkipValue();
+                continue;
+            }
             if (reader.PeekFormatCode() is FormatCode.Described or FormatCode.List0 or >= FormatCode.List8)
                 return "a value of the application-properties is not of a simple type";
             reader.SkipSimple();

@@ -11,6 +11,12 @@ public enum SectionOrder
     /// message-annotations behind the application-properties.
     /// </summary>
     Lenient,
+
+    /// <summary>
+    /// As <see cref="Lenient"/>, and application-properties may be described values: Python's Event Hubs client sends
+    /// its token as the descriptor of one.
+    /// </summary>
+    Request,
 }
 
 /// <summary>What the body of a message consists of (AMQP 3.2).</summary>

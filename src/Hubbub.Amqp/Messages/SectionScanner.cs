@@ -150,7 +150,7 @@ internal ref struct SectionScanner
             default:
                 var map = new AmqpReader(_reader.ReadMap().Encoded);
                 if (descriptor == SectionDescriptor.ApplicationProperties
-                    && SectionFields.CheckApplicationProperties(ref map) is { } text)
+                    && SectionFields.CheckApplicationProperties(ref map, _order == SectionOrder.Request) is { } text)
                 {
                     problem = new MessageProblem(ErrorCondition.InvalidField, text);
                     return text;
