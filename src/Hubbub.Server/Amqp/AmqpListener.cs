@@ -18,7 +18,9 @@ public sealed class AmqpListener : IDisposable
     {
         _services = services;
         _identityChanges = services.Registry.Subscribe(OnIdentityChanged);
-        services.Events.Groups.OnDeleted(group => services.Events.Readers.RemoveGroup(group.Name));
+        services.Events.Groups.OnDeleted(group => services.Events.Readers.RemoveGroup(
+            group.Name,
+            EventStreamAdmission.NotFoundText(services.Hub, $"{group.EntityName}/ConsumerGroups/{group.Name}") + " It was deleted."));
     }
 
     /// <summary>Serves one connection; returns when it is over.</summary>
@@ -44,11 +46,16 @@ public sealed class AmqpListener : IDisposable
 
     public void Dispose() => _identityChanges.Dispose();
 
-    // What an operator changes takes effect on live connections: each looks again at what it has let in.
+    // What an operator takes away ends at once on live connections: each concerned looks again at what it has let in.
     private void OnIdentityChanged(IdentityChange change)
     {
+        if (change.Kind is IdentityChangeKind.Created or IdentityChangeKind.Updated or IdentityChangeKind.Enabled)
+            return;
         foreach (var (connection, _) in _connections)
-            connection.Recheck();
+        {
+            if (connection.IsConcernedBy(change.DeviceId))
+                connection.Recheck();
+        }
     }
 }
 

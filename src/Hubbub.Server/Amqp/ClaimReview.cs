@@ -1,6 +1,4 @@
-using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
-using Hubbub.Core.Security;
 using Hubbub.Server.Amqp.Endpoints;
 
 namespace Hubbub.Server.Amqp;
@@ -16,35 +14,30 @@ internal static class ClaimReview
 
     public static void Run(HubConnection connection)
     {
-        var services = connection.Services;
-        HubError? lastReason = null;
+        HubError? ended = null;
         for (var i = connection.Claims.Count - 1; i >= 0; i--)
         {
             var slot = connection.Claims.Slots[i];
-            if (services.Authenticator.WhyRevoked(slot.Claim) is not { } reason)
+            if (connection.Services.Authenticator.WhyRevoked(slot.Claim) is not { } reason)
                 continue;
-            lastReason = reason;
+            slot.EndedBy = ended = reason;
             connection.Claims.Remove(slot);
-            services.Logger.AmqpClaimEnded(connection.Peer.ConnectionId, reason.Message);
+            connection.Services.Logger.AmqpClaimEnded(connection.Peer.ConnectionId, reason.Message);
         }
+        DetachUncovered(connection);
         // A SASL PLAIN credential cannot be renewed, so the connection goes with it.
-        if (lastReason is not null && connection.IsPlain && connection.Claims.Count == 0)
-        {
-            DetachUncovered(connection, lastReason);
-            connection.Close(AmqpErrors.ConditionOf(lastReason.Code), Describe(lastReason));
-            return;
-        }
-        DetachUncovered(connection, lastReason);
-        connection.ClaimsReviewed();
+        if (ended is not null && connection.IsPlain && connection.Claims.Count == 0)
+            connection.Close(AmqpErrors.ConditionOf(ended.Code), Describe(ended));
+        else
+            connection.WatchClaims();
     }
 
-    private static void DetachUncovered(HubConnection connection, HubError? reason)
+    private static void DetachUncovered(HubConnection connection)
     {
         for (var i = connection.Endpoints.Count - 1; i >= 0; i--)
         {
             var endpoint = connection.Endpoints[i];
-            var problem = WhyNotServed(connection, endpoint, reason);
-            if (problem is null)
+            if (WhyNotServed(connection, endpoint) is not { } problem)
                 continue;
             var error = AmqpErrors.Error(
                 AmqpErrors.ConditionOf(problem.Code), Describe(problem), connection.TrackingId());
@@ -53,35 +46,19 @@ internal static class ClaimReview
         }
     }
 
-    private static HubError? WhyNotServed(HubConnection connection, LinkEndpoint endpoint, HubError? reason)
+    private static HubError? WhyNotServed(HubConnection connection, LinkEndpoint endpoint)
     {
-        if (endpoint.Claim is null)
+        if (endpoint.Claim is not { } claim)
             return null;
-        if (endpoint.DeviceId is { } deviceId)
-        {
-            var device = connection.Services.Registry.FindDevice(deviceId);
-            if (device is null)
-                return new HubError(HubErrorCode.DeviceNotFound, $"Device Not Found ErrorCode:DeviceNotFound; {deviceId}");
-            if (!device.IsEnabled)
-                return new HubError(HubErrorCode.Unauthorized, $"Device '{deviceId}' is disabled.");
-        }
-        if (Holds(connection, endpoint.Claim))
+        if (endpoint.WhyIdentityGone() is { } gone)
+            return gone;
+        if (claim.EndedBy is not { } reason)
             return null;
         // Another claim of the connection may permit the link as well.
-        endpoint.Claim = connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim));
-        return endpoint.Claim is null
-            ? reason ?? new HubError(HubErrorCode.Unauthorized, TokenInvalid)
-            : null;
-    }
-
-    private static bool Holds(HubConnection connection, ClaimSlot slot)
-    {
-        foreach (var held in connection.Claims.Slots)
-        {
-            if (held == slot)
-                return true;
-        }
-        return false;
+        if (connection.Claims.Find(endpoint, static (other, e) => e.IsPermittedBy(other)) is not { } next)
+            return reason;
+        endpoint.StandOn(next);
+        return null;
     }
 
     private static string Describe(HubError reason) =>

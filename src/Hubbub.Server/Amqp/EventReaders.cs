@@ -83,8 +83,8 @@ internal sealed class EventReaders
         }
     }
 
-    /// <summary>Ends every reader of a consumer group that is being deleted.</summary>
-    public void RemoveGroup(string group)
+    /// <summary>Ends every reader of a consumer group that has been deleted.</summary>
+    public void RemoveGroup(string group, string reason)
     {
         lock (_gate)
         {
@@ -93,7 +93,7 @@ internal sealed class EventReaders
                 if (!string.Equals(key.Group, group, StringComparison.OrdinalIgnoreCase))
                     continue;
                 foreach (var reader in present)
-                    reader.Displace(ErrorCondition.NotFound, $"The consumer group '{group}' was deleted.");
+                    reader.Displace(ErrorCondition.NotFound, reason);
             }
         }
     }

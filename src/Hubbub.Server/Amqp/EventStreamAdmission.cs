@@ -3,6 +3,7 @@ using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Events;
+using Hubbub.Core.Identities;
 using Hubbub.Server.Amqp.Endpoints;
 
 namespace Hubbub.Server.Amqp;
@@ -53,35 +54,47 @@ internal static class EventStreamAdmission
         var cursor = partition.Open(position.Value);
         if (!cursor.IsOk)
             return (null, cursor.Error!.ToAmqp(connection.TrackingId()));
+        connection.EndDetached();
         if (entity.Readers.Add(group.Name, partition.Id, endpoint) is { } conflict)
         {
             cursor.Value.Dispose();
             return (null, AmqpErrors.Error(conflict.Condition, conflict.Reason, connection.TrackingId()));
         }
         endpoint.Begin(group.Name, partition, cursor.Value);
-        return (endpoint, null);
+        if (entity.Groups.Find(groupName) == group)
+            return (endpoint, null);
+        // The group was deleted meanwhile, and its readers were told before this one was among them.
+        endpoint.OnStopped();
+        connection.Wake(endpoint);
+        return (null, NotFound(connection, $"{entity.Name}/ConsumerGroups/{groupName}"));
     }
 
     private static (EventPosition Value, AmqpError? Error) PositionOf(HubConnection connection, Attach attach)
     {
         if ((attach.Source as Source)?.Filter is not { } filters)
             return (EventPosition.Earliest, null);
+        string? selector = null;
         foreach (var (key, value) in filters)
         {
             if (value.IsNull)
                 continue;
             if (!IsSelector(key, value, out var text))
             {
-                return (default, AmqpErrors.Error(
-                    ErrorCondition.NotAllowed,
-                    $"The link has an invalid filter type: {key}. Only the Apache selector filter ({SelectorName}) is supported.",
-                    connection.TrackingId()));
+                return (default, NotAllowed(connection,
+                    $"The link has an invalid filter type: {key}. Only the Apache selector filter ({SelectorName}) is supported."));
             }
-            var parsed = PositionFilter.Parse(text);
-            return parsed.IsOk ? (parsed.Value, null) : (default, parsed.Error!.ToAmqp(connection.TrackingId()));
+            if (selector is not null)
+                return (default, NotAllowed(connection, "The link has two selector filters; one position can be given."));
+            selector = text;
         }
-        return (EventPosition.Earliest, null);
+        if (selector is null)
+            return (EventPosition.Earliest, null);
+        var parsed = PositionFilter.Parse(selector);
+        return parsed.IsOk ? (parsed.Value, null) : (default, parsed.Error!.ToAmqp(connection.TrackingId()));
     }
+
+    private static AmqpError NotAllowed(HubConnection connection, string text) =>
+        AmqpErrors.Error(ErrorCondition.NotAllowed, text, connection.TrackingId());
 
     private static bool IsSelector(AmqpValue key, AmqpValue value, out string text)
     {
@@ -117,6 +130,9 @@ internal static class EventStreamAdmission
             : null;
 
     private static AmqpError NotFound(HubConnection connection, string what) =>
-        LinkAdmission.Refuse(connection, HubErrorCode.EntityNotFound,
-            $"The messaging entity '{connection.Services.Hub.HostNames[0]}/{what}' could not be found.");
+        LinkAdmission.Refuse(connection, HubErrorCode.EntityNotFound, NotFoundText(connection.Services.Hub, what));
+
+    /// <summary>Clients tell by this very wording that there is no use in trying again.</summary>
+    public static string NotFoundText(HubIdentity hub, string what) =>
+        $"The messaging entity '{hub.HostNames[0]}/{what}' could not be found.";
 }

@@ -10,7 +10,7 @@ namespace Hubbub.Server.Amqp;
 /// Writes stored events as messages: one annotations section with the numbers of the event in front of the stored
 /// pairs, then the stored sections. The part that is alike for all is encoded once and patched.
 /// </summary>
-internal sealed class EventWriter
+internal static class EventWriter
 {
     private const int OffsetDigitsMax = 20;
 
@@ -20,35 +20,37 @@ internal sealed class EventWriter
     private static readonly byte[] EnqueuedKey = [.. Key(HubAnnotations.EnqueuedTime), FormatCode.Timestamp];
     private static readonly byte[] HubEnqueuedKey = [.. Key(HubAnnotations.IotHubEnqueuedTime), FormatCode.Timestamp];
     private static readonly byte[] OffsetKey = [.. Key(HubAnnotations.Offset), FormatCode.String8];
-    private readonly byte[] _fixed;
-    private readonly int _sequenceAt;
-    private readonly int _enqueuedAt;
-    private readonly int _hubEnqueuedAt;
+    private static readonly int SequenceAt = Head.Length + SequenceKey.Length;
+    private static readonly int EnqueuedAt = SequenceAt + sizeof(long) + EnqueuedKey.Length;
+    private static readonly int HubEnqueuedAt = EnqueuedAt + sizeof(long) + HubEnqueuedKey.Length;
+    private static readonly byte[] Fixed =
+    [
+        .. Head, .. SequenceKey, .. new byte[sizeof(long)], .. EnqueuedKey, .. new byte[sizeof(long)],
+        .. HubEnqueuedKey, .. new byte[sizeof(long)], .. OffsetKey,
+    ];
 
-    public EventWriter()
-    {
-        var zero = new byte[8];
-        _sequenceAt = Head.Length + SequenceKey.Length;
-        _enqueuedAt = _sequenceAt + 8 + EnqueuedKey.Length;
-        _hubEnqueuedAt = _enqueuedAt + 8 + HubEnqueuedKey.Length;
-        _fixed = [.. Head, .. SequenceKey, .. zero, .. EnqueuedKey, .. zero, .. HubEnqueuedKey, .. zero, .. OffsetKey];
-    }
+    /// <summary>Most bytes that <see cref="WriteMetrics"/> appends.</summary>
+    public const int MetricsSizeMax = 192;
+
+    /// <summary>Most bytes that <see cref="Write"/> appends for an event.</summary>
+    public static int SizeOf(in EventView view) =>
+        Fixed.Length + 1 + OffsetDigitsMax + view.Stamp.Length + view.Annotations.Length + view.Sections.Length;
 
     /// <summary>Appends the message of an event.</summary>
-    public void Write(ByteBuffer output, in EventView view)
+    public static void Write(ByteBuffer output, in EventView view)
     {
         Span<byte> digits = stackalloc byte[OffsetDigitsMax];
         Utf8Formatter.TryFormat(view.Offset, digits, out var digitCount);
-        var annotationsLength = _fixed.Length + 1 + digitCount + view.Stamp.Length + view.Annotations.Length;
+        var annotationsLength = Fixed.Length + 1 + digitCount + view.Stamp.Length + view.Annotations.Length;
         var span = output.GetSpan(annotationsLength + view.Sections.Length);
-        _fixed.CopyTo(span);
+        Fixed.CopyTo(span);
         // AMQP 1.6.23: the size of a map32 counts what follows the size field.
         BinaryPrimitives.WriteInt32BigEndian(span[4..], annotationsLength - 8);
         BinaryPrimitives.WriteInt32BigEndian(span[8..], 8 + view.AnnotationCount);
-        BinaryPrimitives.WriteInt64BigEndian(span[_sequenceAt..], view.SequenceNumber);
-        BinaryPrimitives.WriteInt64BigEndian(span[_enqueuedAt..], view.EnqueuedTimeMs);
-        BinaryPrimitives.WriteInt64BigEndian(span[_hubEnqueuedAt..], view.EnqueuedTimeMs);
-        var at = _fixed.Length;
+        BinaryPrimitives.WriteInt64BigEndian(span[SequenceAt..], view.SequenceNumber);
+        BinaryPrimitives.WriteInt64BigEndian(span[EnqueuedAt..], view.EnqueuedTimeMs);
+        BinaryPrimitives.WriteInt64BigEndian(span[HubEnqueuedAt..], view.EnqueuedTimeMs);
+        var at = Fixed.Length;
         span[at++] = (byte)digitCount;
         digits[..digitCount].CopyTo(span[at..]);
         at += digitCount;

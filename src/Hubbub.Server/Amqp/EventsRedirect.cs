@@ -14,7 +14,7 @@ internal static class EventsRedirect
     public static AmqpError Of(HubConnection connection, in LinkAddress address)
     {
         var services = connection.Services;
-        var path = address.Tail;
+        var path = address.Tail.Trim('/');
         var permitted = connection.Claims.Find(
             (services.Hub.EntityName, path), static (claim, s) => claim.AllowsEntity(s.EntityName, s.path));
         if (permitted is null)
@@ -25,7 +25,8 @@ internal static class EventsRedirect
         var asked = connection.Engine.RemoteOpen?.Hostname;
         var host = asked is not null && services.Hub.IsHost(asked) ? asked : services.Hub.HostNames[0];
         var port = services.AmqpsPort;
-        var target = $"amqps://{host}:{port}/{services.Hub.EntityName}{(path.Length == 0 ? "" : "/")}{path}";
+        // What followed messages/events goes on as it came: one client cuts off a last slash that it sent itself.
+        var target = $"amqps://{host}:{port}/{services.Hub.EntityName}{address.Tail}";
         return new AmqpError
         {
             Condition = ErrorCondition.LinkRedirect,

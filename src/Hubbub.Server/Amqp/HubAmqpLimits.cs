@@ -27,11 +27,22 @@ internal static class HubAmqpLimits
     /// <summary>Failed put-tokens after which a connection is closed; some clients retry without a pause.</summary>
     public const int FailedTokensMax = 16;
 
+    /// <summary>
+    /// Refused links and events of one connection that get a log line each; behind them only every power of two does.
+    /// </summary>
+    public const int RefusalsLoggedMax = 128;
+
     /// <summary>Identities proven on one connection, as documented (403005).</summary>
     public const int ClaimsMax = 1_000;
 
     /// <summary>Characters in a link address.</summary>
     public const int AddressCharsMax = 1_024;
+
+    /// <summary>Characters of a model id (DTMI), as the model language allows; a longer one is none.</summary>
+    public const int ModelIdCharsMax = 2_048;
+
+    /// <summary>Bytes of scratch space that a thread keeps between messages.</summary>
+    public const int ScratchBytesKept = 65_536;
 
     /// <summary>Readers without epoch on one partition and group, as documented.</summary>
     public const int ReadersPerPartitionMax = 5;

@@ -17,10 +17,11 @@ internal static class HubAnnotations
     private const string GenerationId = "iothub-connection-auth-generation-id";
     private const string AuthMethod = "iothub-connection-auth-method";
     private const string MessageSource = "iothub-message-source";
+    private const string DataSchema = "dt-dataschema";
 
     /// <summary>The stamp of a device's or module's telemetry: encoded pairs, and how many elements they are.</summary>
     public static (byte[] Pairs, int ElementCount) Stamp(
-        string deviceId, string? moduleId, string generationId, string authMethod)
+        string deviceId, string? moduleId, string generationId, string authMethod, string? modelId)
     {
         using var buffer = new ByteBuffer();
         var writer = new AmqpWriter(buffer);
@@ -30,6 +31,8 @@ internal static class HubAnnotations
         count += Add(ref writer, GenerationId, generationId);
         count += Add(ref writer, AuthMethod, authMethod);
         count += Add(ref writer, MessageSource, "Telemetry");
+        if (modelId is not null)
+            count += Add(ref writer, DataSchema, modelId);
         return (buffer.WrittenSpan.ToArray(), count);
     }
 
@@ -38,7 +41,8 @@ internal static class HubAnnotations
     /// </summary>
     public static bool IsReserved(ReadOnlySpan<byte> key) =>
         key.StartsWith("x-opt-"u8) || key.StartsWith("iothub-connection-"u8)
-        || key.SequenceEqual("iothub-enqueuedtime"u8) || key.SequenceEqual("iothub-message-source"u8);
+        || key.SequenceEqual("iothub-enqueuedtime"u8) || key.SequenceEqual("iothub-message-source"u8)
+        || key.SequenceEqual("dt-dataschema"u8);
 
     private static int Add(ref AmqpWriter writer, string key, string value)
     {

@@ -1,3 +1,4 @@
+using Hubbub.Core;
 using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp;
@@ -9,6 +10,9 @@ namespace Hubbub.Server.Amqp;
 internal sealed class ClaimSlot(Claim claim)
 {
     public Claim Claim { get; set; } = claim;
+
+    /// <summary>Why the claim stands no more; null while it does.</summary>
+    public HubError? EndedBy { get; set; }
 
     /// <summary>True when a token proves the same: holder and scope.</summary>
     public bool IsFor(Claim other) =>

@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Transport;
@@ -15,7 +14,6 @@ namespace Hubbub.Server.Amqp;
 /// </summary>
 internal sealed class HubConnection : IConnectionOwner
 {
-    private static readonly Symbol[] Mechanisms = ["EXTERNAL", "MSSBCBS", "ANONYMOUS", "PLAIN"];
     private readonly AmqpConnection _engine;
     private readonly Lock _readyGate = new();
     private readonly List<LinkEndpoint> _endpoints = new(1);
@@ -24,9 +22,10 @@ internal sealed class HubConnection : IConnectionOwner
     private volatile bool _recheck;
     private volatile IEventPartition? _saturated;
     private ITimer? _claimTimer;
-    private string? _endReason;
-    private TelemetryMessage? _telemetry;
-    private EventBatch? _batch;
+    private volatile string? _deviceId;
+    private volatile bool _hasManyIdentities;
+    private int _tokensRefused;
+    private RefusalLog _refusals;
 
     public HubConnection(AmqpServices services, AmqpPeer peer, IDuplexPipe transport)
     {
@@ -40,7 +39,7 @@ internal sealed class HubConnection : IConnectionOwner
                 ContainerId = $"DeviceGateway_{Guid.NewGuid():N}",
                 Hostname = services.Hub.HostNames[0],
             },
-            SaslMechanisms = Mechanisms,
+            SaslMechanisms = SaslAuthentication.Mechanisms,
             StartedMs = ConnectionDriver.NowMs(services.Time),
         });
         Driver = new ConnectionDriver(transport, _engine, this, services.Time);
@@ -57,11 +56,8 @@ internal sealed class HubConnection : IConnectionOwner
     /// <summary>What the peer has proven.</summary>
     public HubClaims Claims { get; } = new();
 
-    /// <summary>Scratch space for the message being taken apart; deliveries come one at a time.</summary>
-    public TelemetryMessage Telemetry => _telemetry ??= new TelemetryMessage();
-
-    /// <summary>Scratch space for the batch being taken apart.</summary>
-    public EventBatch Batch => _batch ??= new EventBatch();
+    /// <summary>Replies that wait for their link; null when there never were any.</summary>
+    public PendingReplies? PendingReplies { get; set; }
 
     /// <summary>True when the peer proved itself by SASL PLAIN: then the token's end is the connection's.</summary>
     public bool IsPlain { get; private set; }
@@ -89,12 +85,14 @@ internal sealed class HubConnection : IConnectionOwner
     /// <summary>Reads nothing more from the peer until a partition has caught up.</summary>
     public void HoldBack(IEventPartition partition) => _saturated = partition;
 
-    /// <summary>Closes the connection with a reason.</summary>
+    /// <summary>Closes the connection with a reason, and ends its links at once, whatever the peer does.</summary>
     public void Close(string condition, string reason)
     {
+        if (_engine.State >= ConnectionState.CloseSent)
+            return;
         Services.Logger.AmqpConnectionClosed(Peer.ConnectionId, condition, reason);
-        _endReason ??= reason;
         _engine.Close(AmqpErrors.Error(condition, reason, TrackingId()));
+        EndLinks(null);
     }
 
     /// <summary>Closes the connection, from any thread.</summary>
@@ -102,12 +100,50 @@ internal sealed class HubConnection : IConnectionOwner
         Driver.Invoke((this, condition, reason), static (_, s) => s.Item1.Close(s.condition, s.reason));
 
     /// <summary>Adds a claim and watches over its end.</summary>
-    public bool AddClaim(Claim claim)
+    /// <returns>False when the connection holds as many as it may.</returns>
+    public bool TryAddClaim(Claim claim)
     {
         if (!Claims.TryAdd(claim))
             return false;
-        ArmClaimTimer();
+        Concern(claim.DeviceId);
+        WatchClaims();
         return true;
+    }
+
+    /// <summary>Adds what SASL PLAIN has proven.</summary>
+    public void AddPlainClaim(Claim claim)
+    {
+        IsPlain = true;
+        TryAddClaim(claim);
+    }
+
+    /// <summary>Counts a refused token; too many in a row end the connection, for some clients retry without a pause.</summary>
+    public void TokenRefused()
+    {
+        if (++_tokensRefused >= HubAmqpLimits.FailedTokensMax)
+            Close(ErrorCondition.UnauthorizedAccess, $"{_tokensRefused} tokens in a row were refused.");
+    }
+
+    public void TokenAccepted() => _tokensRefused = 0;
+
+    /// <summary>Counts a refused link or event; true when it is to be logged.</summary>
+    public bool IsRefusalLogged() => _refusals.Count();
+
+    /// <summary>True when a change of a device may matter to this connection; asked from any thread.</summary>
+    public bool IsConcernedBy(string deviceId) => _hasManyIdentities || _deviceId == deviceId;
+
+    /// <summary>Sets the timer for the claim that ends next.</summary>
+    public void WatchClaims()
+    {
+        if (Claims.NextEnd is not { } next)
+            return;
+        var wait = next - Services.Time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
+        // A timer waits at most some weeks; a token that lives longer is looked at again then.
+        wait = wait > MaxTimerWait ? MaxTimerWait : wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+        if (_claimTimer is null)
+            _claimTimer = Services.Time.CreateTimer(static self => ((HubConnection)self!).Recheck(), this, wait, Timeout.InfiniteTimeSpan);
+        else
+            _claimTimer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
     public string TrackingId() =>
@@ -120,6 +156,7 @@ internal sealed class HubConnection : IConnectionOwner
     {
         endpoint.Link.Context = endpoint;
         _endpoints.Add(endpoint);
+        Concern(endpoint.DeviceId);
     }
 
     /// <summary>A link is over.</summary>
@@ -132,6 +169,18 @@ internal sealed class HubConnection : IConnectionOwner
         endpoint.OnStopped();
         // What the writing side holds for the link is given back there.
         Wake(endpoint);
+    }
+
+    /// <summary>
+    /// Gives back what links hold that a new one of the same name has just replaced; their own event comes later.
+    /// </summary>
+    public void EndDetached()
+    {
+        for (var i = _endpoints.Count - 1; i >= 0; i--)
+        {
+            if (_endpoints[i].Link.IsDetached)
+                LinkEnded(_endpoints[i], null);
+        }
     }
 
     /// <inheritdoc/>
@@ -149,15 +198,8 @@ internal sealed class HubConnection : IConnectionOwner
                 if (e.Link!.Context is LinkEndpoint flowing)
                     Wake(flowing);
                 break;
-            case AmqpEventKind.WindowOpened:
-                foreach (var endpoint in _endpoints)
-                {
-                    if (endpoint.Link.Session == e.Session)
-                        Wake(endpoint);
-                }
-                break;
             case AmqpEventKind.SaslInit:
-                OnSaslInit(e.SaslInit!);
+                SaslAuthentication.OnInit(this, e.SaslInit!);
                 break;
             case AmqpEventKind.Opened:
                 _engine.AcceptOpen();
@@ -169,16 +211,15 @@ internal sealed class HubConnection : IConnectionOwner
                 if (e.Link!.Context is LinkEndpoint detached)
                     LinkEnded(detached, e.Error);
                 break;
+            case AmqpEventKind.WindowOpened:
+                OnWindowOpened(e.Session!);
+                break;
             case AmqpEventKind.SessionEnded:
-                OnSessionEnded(e.Session!, e.Error);
+                EndLinks(e.Session, e.Error);
+                PendingReplies?.Remove(e.Session!);
                 break;
             case AmqpEventKind.Closed:
-                _endReason ??= e.Error is null ? null : $"{e.Error.Condition}: {e.Error.Description}";
-                if (e.Error is not null)
-                {
-                    Services.Logger.AmqpConnectionEnded(
-                        Peer.ConnectionId, e.ByPeer ? "the peer" : "the hub", e.Error.Condition.Value, e.Error.Description ?? "");
-                }
+                OnConnectionEnded(e.Error, e.ByPeer);
                 break;
         }
     }
@@ -242,80 +283,53 @@ internal sealed class HubConnection : IConnectionOwner
     public void OnClosed(Exception? fault)
     {
         _claimTimer?.Dispose();
-        foreach (var endpoint in _endpoints.ToArray())
-            LinkEnded(endpoint, null);
+        EndLinks(null);
         Prepare();
         OnWritable(0);
         if (fault is not null)
             Services.Logger.AmqpConnectionFailed(Peer.ConnectionId, fault);
     }
 
-    private void OnSaslInit(SaslInit init)
+    private void OnConnectionEnded(AmqpError? error, bool byPeer)
     {
-        var code = SaslCode.Auth;
-        var reason = $"SASL mechanism '{init.Mechanism}' is not offered";
-        switch (init.Mechanism.Value)
+        if (error is not null)
         {
-            case "ANONYMOUS" or "MSSBCBS":
-                // Nothing is proven yet; all that such a connection may do is to put a token.
-                code = SaslCode.Ok;
-                break;
-            case "EXTERNAL":
-                reason = "EXTERNAL needs a client certificate";
-                code = Peer.ClientCertificate is null ? SaslCode.Auth : SaslCode.Ok;
-                break;
-            case "PLAIN":
-                var verified = VerifyPlain(init.InitialResponse.GetValueOrDefault().Span);
-                reason = verified.Error?.Message;
-                code = verified.IsOk ? SaslCode.Ok : SaslCode.Auth;
-                if (verified.IsOk)
-                {
-                    IsPlain = true;
-                    AddClaim(verified.Value);
-                }
-                break;
+            Services.Logger.AmqpConnectionEnded(
+                Peer.ConnectionId, byPeer ? "the peer" : "the hub", error.Condition.Value, error.Description ?? "");
         }
-        if (code != SaslCode.Ok)
-        {
-            Services.Metrics.AuthenticationFailed();
-            Services.Logger.AmqpSaslRefused(Peer.ConnectionId, init.Mechanism.Value, reason ?? "");
-        }
-        _engine.CompleteSasl(code);
+        EndLinks(null);
     }
 
-    private Core.HubResult<Claim> VerifyPlain(ReadOnlySpan<byte> response)
+    private void OnWindowOpened(AmqpSession session)
     {
-        var parsed = PlainCredentials.Parse(response, Services.Hub);
-        return parsed.IsOk ? Services.Authenticator.Verify(parsed.Value) : parsed.Error!;
+        foreach (var endpoint in _endpoints)
+        {
+            if (endpoint.Link.Role == Role.Sender && endpoint.Link.Session == session)
+                Wake(endpoint);
+        }
     }
 
-    private void OnSessionEnded(AmqpSession session, AmqpError? error)
+    /// <summary>The links of a session are over, or of all sessions.</summary>
+    private void EndLinks(AmqpSession? session, AmqpError? error = null)
     {
+        if (_endpoints.Count == 0)
+            return;
         foreach (var endpoint in _endpoints.ToArray())
         {
-            if (endpoint.Link.Session == session)
+            if (session is null || endpoint.Link.Session == session)
                 LinkEnded(endpoint, error);
         }
     }
 
-    private void ArmClaimTimer()
+    private void Concern(string? deviceId)
     {
-        if (Claims.NextEnd is not { } next)
+        if (deviceId is null || deviceId == _deviceId)
             return;
-        var wait = next - Services.Time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
-        // A timer waits at most some weeks; a token that lives longer is looked at again then.
-        if (wait > MaxTimerWait)
-            wait = MaxTimerWait;
-        if (wait < TimeSpan.Zero)
-            wait = TimeSpan.Zero;
-        if (_claimTimer is null)
-            _claimTimer = Services.Time.CreateTimer(static self => ((HubConnection)self!).Recheck(), this, wait, Timeout.InfiniteTimeSpan);
-        else
-            _claimTimer.Change(wait, Timeout.InfiniteTimeSpan);
+        _hasManyIdentities |= _deviceId is not null;
+        _deviceId ??= deviceId;
+        // A change that came between the look at the registry and this line was not told to this connection.
+        Recheck();
     }
 
     private static readonly TimeSpan MaxTimerWait = TimeSpan.FromDays(20);
-
-    /// <summary>Sets the timer for the claim that ends next.</summary>
-    public void ClaimsReviewed() => ArmClaimTimer();
 }

@@ -34,7 +34,9 @@ internal enum LinkAddressKind
     /// <summary><c>messages/servicebound/filenotifications</c>.</summary>
     FileNotifications,
 
-    /// <summary><c>messages/events[/tail]</c> on the hub's name: redirected.</summary>
+    /// <summary>
+    /// <c>messages/events[/tail]</c> on the hub's name: redirected. The tail has its slashes, at both ends.
+    /// </summary>
     HubEvents,
 
     /// <summary><c>{entity}[/tail]</c>: the events entity itself.</summary>
@@ -58,7 +60,8 @@ internal readonly record struct LinkAddress(
         var query = path.IndexOf("?api-version", StringComparison.OrdinalIgnoreCase);
         if (query >= 0)
             path = path[..query];
-        path = path.Trim('/');
+        var whole = path.TrimStart('/');
+        path = whole.TrimEnd('/');
         Span<Range> ranges = stackalloc Range[10];
         var count = path.Split(ranges, '/');
         if (count is 0 or 10)
@@ -71,16 +74,16 @@ internal readonly record struct LinkAddress(
         if (Is(first, "devices"))
             return ParseDevice(path, ranges[..count]);
         if (Is(first, "messages") && count >= 2)
-            return ParseMessages(path, ranges[..count]);
+            return ParseMessages(path, ranges[..count], whole);
         if (Is(first, hub.EntityName))
         {
-            var tail = TailOf(path, ranges[..count], 1);
+            var tail = Decode(TailOf(path, ranges[..count], 1));
             return Is(tail, "$management")
                 ? new(LinkAddressKind.Management, Entity: hub.EntityName)
                 : new(LinkAddressKind.Entity, tail, Entity: hub.EntityName);
         }
         // Whatever else has the shape of an entity is one that does not exist.
-        return new(LinkAddressKind.Entity, TailOf(path, ranges[..count], 1), Entity: first.ToString());
+        return new(LinkAddressKind.Entity, Decode(TailOf(path, ranges[..count], 1)), Entity: first.ToString());
     }
 
     /// <summary>Splits the tail of a reader's address: <c>ConsumerGroups/{group}/Partitions/{id}</c>.</summary>
@@ -123,11 +126,12 @@ internal readonly record struct LinkAddress(
         return new(kind, TailOf(path, ranges, next), deviceId, moduleId);
     }
 
-    private static LinkAddress ParseMessages(ReadOnlySpan<char> path, ReadOnlySpan<Range> ranges)
+    private static LinkAddress ParseMessages(
+        ReadOnlySpan<char> path, ReadOnlySpan<Range> ranges, ReadOnlySpan<char> whole)
     {
         var second = path[ranges[1]];
         if (Is(second, "events"))
-            return new(LinkAddressKind.HubEvents, TailOf(path, ranges, 2));
+            return new(LinkAddressKind.HubEvents, whole[ranges[1].End..].ToString());
         if (Is(second, "devicebound") && ranges.Length == 2)
             return new(LinkAddressKind.ServiceCommands);
         if (Is(second, "servicebound") && ranges.Length == 3)

@@ -21,8 +21,11 @@ internal static class LinkAdmission
         if (refusal is not null)
         {
             connection.Services.Metrics.LinkRefused();
-            connection.Services.Logger.AmqpLinkRefused(
-                connection.Peer.ConnectionId, link.Name, AddressOf(link, attach) ?? "", refusal.Condition.Value, refusal.Description ?? "");
+            if (connection.IsRefusalLogged())
+            {
+                connection.Services.Logger.AmqpLinkRefused(
+                    connection.Peer.ConnectionId, link.Name, AddressOf(link, attach) ?? "", refusal.Condition.Value, refusal.Description ?? "");
+            }
             link.Refuse(refusal, HubAmqpLimits.TelemetrySizeBytesMax);
             return;
         }
@@ -65,13 +68,13 @@ internal static class LinkAdmission
             case (LinkAddressKind.Cbs, ReceiverLink requests):
                 return (new CbsEndpoint(connection, requests), null);
             case (LinkAddressKind.Cbs, SenderLink replies):
-                return (new ReplyEndpoint(connection, replies, RequestNode.Cbs), null);
+                return OpenReplies(connection, replies, RequestNode.Cbs);
             case (LinkAddressKind.Management, ReceiverLink requests):
                 return (new ManagementEndpoint(connection, requests), null);
             case (LinkAddressKind.Management, SenderLink replies):
-                return (new ReplyEndpoint(connection, replies, RequestNode.Management), null);
+                return OpenReplies(connection, replies, RequestNode.Management);
             case (LinkAddressKind.DeviceEvents, ReceiverLink telemetry):
-                return OpenTelemetry(connection, telemetry, address);
+                return OpenTelemetry(connection, telemetry, attach, address);
             case (LinkAddressKind.HubEvents, SenderLink):
                 return (null, EventsRedirect.Of(connection, address));
             case (LinkAddressKind.Entity, SenderLink reader):
@@ -87,64 +90,61 @@ internal static class LinkAdmission
         }
     }
 
-    private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenTelemetry(
-        HubConnection connection, ReceiverLink link, in LinkAddress address)
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenReplies(
+        HubConnection connection, SenderLink link, RequestNode node)
     {
-        var (deviceId, moduleId) = (address.DeviceId!, address.ModuleId);
-        var endpoint = new TelemetryEndpoint(connection, link, deviceId, moduleId);
+        var endpoint = new ReplyEndpoint(connection, link, node);
+        endpoint.Begin();
+        return (endpoint, null);
+    }
+
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenTelemetry(
+        HubConnection connection, ReceiverLink link, Attach attach, in LinkAddress address)
+    {
+        var endpoint = new TelemetryEndpoint(connection, link, address.DeviceId!, address.ModuleId, ModelIdOf(attach));
         if (Authorise(connection, endpoint) is { } refusal)
             return (null, refusal);
-        if (WhyNoIdentity(connection, deviceId, moduleId, out var generationId) is { } problem)
-            return (null, problem.ToAmqp(connection.TrackingId()));
-        endpoint.Begin(generationId!);
-        return (endpoint, null);
+        return endpoint.Begin() is { } problem ? (null, problem.ToAmqp(connection.TrackingId())) : (endpoint, null);
     }
 
     /// <summary>Finds the claim that permits an endpoint, or says that there is none.</summary>
     public static AmqpError? Authorise(HubConnection connection, LinkEndpoint endpoint)
     {
-        endpoint.Claim = connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim));
-        if (endpoint.Claim is not null)
-            return null;
-        // The same text whether the address exists or not, so that nobody learns ids by asking.
-        return Refuse(connection, HubErrorCode.Unauthorized,
-            $"Unauthorized access: no token of this connection permits the address of link '{endpoint.Link.Name}'. "
-            + "Put a token whose resource covers it, signed with a key that has the right.");
+        if (connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim)) is not { } claim)
+            return Unauthorised(connection);
+        endpoint.StandOn(claim);
+        return null;
     }
 
-    private static HubError? WhyNoIdentity(
-        HubConnection connection, string deviceId, string? moduleId, out string? generationId)
-    {
-        generationId = null;
-        var registry = connection.Services.Registry;
-        var device = registry.FindDevice(deviceId);
-        if (device is null)
-            return new HubError(HubErrorCode.DeviceNotFound, $"Device {deviceId} at IotHub {connection.Services.Hub.Name} not registered.");
-        if (!device.IsEnabled)
-            return new HubError(HubErrorCode.Unauthorized, $"Device '{deviceId}' is disabled.");
-        if (moduleId is null)
-        {
-            generationId = device.GenerationId;
-            return null;
-        }
-        generationId = registry.FindModule(deviceId, moduleId)?.GenerationId;
-        return generationId is null
-            ? new HubError(
-                HubErrorCode.ModuleNotFound,
-                $"Module {moduleId} of device {deviceId} at IotHub {connection.Services.Hub.Name} not registered.")
-            : null;
-    }
+    // The same text whether the address exists or not, so that nobody learns ids by asking.
+    private static AmqpError Unauthorised(HubConnection connection) => Refuse(connection, HubErrorCode.Unauthorized,
+        "Unauthorized access: no token of this connection permits the link's address. "
+        + "Put a token whose resource covers it, signed with a key that has the right.");
 
     // The address is known and comes with a later version: the clear answer beats a link that never delivers.
     private static AmqpError Unserved(HubConnection connection, in LinkAddress address, string text)
     {
-        var known = address.Kind is LinkAddressKind.DeviceCommands or LinkAddressKind.DeviceMethods
-            or LinkAddressKind.DeviceTwin or LinkAddressKind.ServiceCommands or LinkAddressKind.Feedback
-            or LinkAddressKind.FileNotifications;
-        return known
-            ? Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.")
-            : Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.");
+        if (connection.Claims.Find(address, static (claim, a) => IsPermitted(claim, a)) is null)
+            return Unauthorised(connection);
+        return address.Kind is LinkAddressKind.DeviceEvents
+            ? Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.")
+            : Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.");
     }
+
+    private static bool IsPermitted(Claim claim, LinkAddress address) => address.Kind switch
+    {
+        LinkAddressKind.ServiceCommands => claim.AllowsService(AccessRights.ServiceConnect, "messages/devicebound"),
+        LinkAddressKind.Feedback => claim.AllowsService(AccessRights.ServiceConnect, "messages/servicebound/feedback"),
+        LinkAddressKind.FileNotifications =>
+            claim.AllowsService(AccessRights.ServiceConnect, "messages/servicebound/filenotifications"),
+        _ => address.DeviceId is { } deviceId && claim.AllowsDevice(deviceId, address.ModuleId, address.Tail),
+    };
+
+    private static string? ModelIdOf(Attach attach) =>
+        attach.Properties is { } properties && properties.TryGet("com.microsoft:model-id", out var value)
+        && value.TryGetString(out var text) && text.Length is > 0 and <= HubAmqpLimits.ModelIdCharsMax
+            ? text
+            : null;
 
     private static void Accept(HubConnection connection, AmqpLink link, Attach attach, LinkEndpoint endpoint)
     {

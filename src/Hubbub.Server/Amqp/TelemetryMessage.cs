@@ -1,17 +1,29 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
+using Hubbub.Core.Events;
 
 namespace Hubbub.Server.Amqp;
 
 /// <summary>
 /// A device's message taken apart into what is stored: the pairs of its message annotations that it may set, and its
-/// sections from the properties on, as received. Reusable; its memory lives until the next call.
+/// sections from the properties on, as received. The memory is the thread's own and lives until the next call on it,
+/// so that connections hold none.
 /// </summary>
 internal sealed class TelemetryMessage
 {
+    // A data section without a byte in it: 0x00 0x53 0x75 = described, smallulong, amqp:data:binary; 0xa0 = vbin8.
+    private static readonly byte[] EmptyBody = [0x00, 0x53, 0x75, 0xa0, 0];
+
+    [ThreadStatic]
+    private static TelemetryMessage? t_current;
+
     private readonly ByteBuffer _annotations = new();
     private readonly ByteBuffer _sections = new();
+    private EventBatch _batch = new();
+
+    /// <summary>The scratch space of this thread.</summary>
+    public static TelemetryMessage Current => t_current ??= new TelemetryMessage();
 
     /// <summary>Encoded pairs to keep.</summary>
     public ReadOnlySpan<byte> Annotations => _annotations.WrittenSpan;
@@ -22,30 +34,34 @@ internal sealed class TelemetryMessage
     /// <summary>The message from its properties on.</summary>
     public ReadOnlyMemory<byte> Sections { get; private set; }
 
+    /// <summary>An empty batch to gather messages in; give it back with <see cref="Return"/>.</summary>
+    public EventBatch TakeBatch()
+    {
+        _batch.Clear();
+        return _batch;
+    }
+
+    /// <summary>Takes the batch back; what a large one needed is not kept.</summary>
+    public void Return(int bytesUsed)
+    {
+        if (bytesUsed > HubAmqpLimits.ScratchBytesKept)
+            _batch = new EventBatch();
+    }
+
     /// <summary>Takes one message apart.</summary>
     /// <param name="sections">The message, scanned.</param>
     /// <param name="problem">What is wrong with it, when the result is false.</param>
     public bool TryRead(in MessageSections sections, out MessageProblem problem)
     {
         problem = default;
-        _annotations.Clear();
+        if (_annotations.Length > 0)
+            _annotations.Clear();
         AnnotationCount = 0;
-        if (sections.Body == BodyKind.None)
-        {
-            problem = new MessageProblem(ErrorCondition.DecodeError, "The message has no body.");
-            return false;
-        }
         if (!sections.MessageAnnotationsSection.IsEmpty && !TryKeepAnnotations(sections.MessageAnnotations!.Value, out problem))
             return false;
-        Sections = sections.BareMessage ?? InOrder(sections);
+        // One client leaves an empty body out; what is stored always has one, for readers count on it.
+        Sections = sections.Body != BodyKind.None && sections.BareMessage is { } bare ? bare : InOrder(sections);
         return true;
-    }
-
-    /// <summary>Gives the buffers back.</summary>
-    public void Release()
-    {
-        _annotations.Release();
-        _sections.Release();
     }
 
     private bool TryKeepAnnotations(AmqpMap annotations, out MessageProblem problem)
@@ -54,7 +70,21 @@ internal sealed class TelemetryMessage
         foreach (var (key, value) in annotations)
         {
             var reader = key.Reader;
-            if (key.Kind == AmqpKind.Symbol && HubAnnotations.IsReserved(reader.ReadSymbolBytes()))
+            var name = key.Kind switch
+            {
+                AmqpKind.Symbol => reader.ReadSymbolBytes(),
+                // AMQP 3.2.10 wants symbols, but Python's libraries write strings. Readers see no difference between
+                // the two, so what is reserved is reserved in either form.
+                AmqpKind.String => reader.ReadStringBytes(),
+                _ => default,
+            };
+            if (name.IsEmpty)
+            {
+                problem = new MessageProblem(
+                    ErrorCondition.InvalidField, "A key of the message annotations is neither a symbol nor a string.");
+                return false;
+            }
+            if (HubAnnotations.IsReserved(name))
                 continue;
             _annotations.Write(key.Encoded.Span);
             _annotations.Write(value.Encoded.Span);
@@ -71,10 +101,12 @@ internal sealed class TelemetryMessage
     // The C SDK writes its annotations behind the application properties; the stored form has the standard order.
     private ReadOnlyMemory<byte> InOrder(in MessageSections sections)
     {
+        if (_sections.Length > HubAmqpLimits.ScratchBytesKept)
+            _sections.Release();
         _sections.Clear();
         _sections.Write(sections.PropertiesSection.Span);
         _sections.Write(sections.ApplicationPropertiesSection.Span);
-        _sections.Write(sections.BodySections.Span);
+        _sections.Write(sections.Body == BodyKind.None ? EmptyBody : sections.BodySections.Span);
         return _sections.WrittenMemory;
     }
 }

@@ -11,7 +11,6 @@ namespace Hubbub.Server.Amqp.Endpoints;
 internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) : LinkEndpoint(connection, link)
 {
     private const string SharedAccessSignature = "SharedAccessSignature";
-    private int _failures;
 
     public override uint Credit => HubAmqpLimits.RequestCredit;
 
@@ -21,7 +20,7 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         if (!NodeRequest.TryRead(delivery, out var request, out var problem))
         {
             Answer(receiver, delivery, new Rejected { Error = AmqpErrors.Error(problem.Condition, problem.Text, Connection.TrackingId()) });
-            CountFailure();
+            Refused("", problem.Text);
             return;
         }
         // A popular client takes a reply that comes before the settlement of its request for a failure.
@@ -30,15 +29,20 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         var reply = error is null
             ? request.Reply(200, "OK")
             : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
-        ReplyEndpoint.Find(Connection, Link.Session, RequestNode.Cbs)?.Send(reply);
+        ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Cbs, request, reply);
         if (error is null)
         {
-            _failures = 0;
+            Connection.TokenAccepted();
             return;
         }
+        Refused(request.Text("name") ?? "", error.Message);
+    }
+
+    private void Refused(string name, string reason)
+    {
         Connection.Services.Metrics.AuthenticationFailed();
-        Connection.Services.Logger.AmqpTokenRefused(Connection.Peer.ConnectionId, request.Text("name") ?? "", error.Message);
-        CountFailure();
+        Connection.Services.Logger.AmqpTokenRefused(Connection.Peer.ConnectionId, name, reason);
+        Connection.TokenRefused();
     }
 
     private static void Answer(ReceiverLink receiver, in IncomingDelivery delivery, DeliveryState state)
@@ -57,7 +61,7 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
             return Malformed("the type is missing");
         if (string.IsNullOrEmpty(request.Text("name")))
             return Malformed("the name (audience) is missing");
-        if (request.Sections.Value is not { } value || !value.TryGetString(out var token) || token.Length == 0)
+        if (request.Sections.Value is not { } value || !value.Undescribed().TryGetString(out var token) || token.Length == 0)
             return Malformed("the body is not an amqp-value with the token as a string");
         // The type says jwt for what is a signature in a client that is still around, so the token itself decides.
         if (!token.StartsWith(SharedAccessSignature, StringComparison.OrdinalIgnoreCase))
@@ -68,16 +72,10 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         var verified = Connection.Services.Authenticator.Verify(token);
         if (!verified.IsOk)
             return verified.Error;
-        return Connection.AddClaim(verified.Value)
+        return Connection.TryAddClaim(verified.Value)
             ? null
             : new HubError(HubErrorCode.MaxCbsTokenExceeded,
                 $"The connection holds {HubAmqpLimits.ClaimsMax} tokens, the maximum; open another one.");
-    }
-
-    private void CountFailure()
-    {
-        if (++_failures >= HubAmqpLimits.FailedTokensMax)
-            Connection.Close(ErrorCondition.UnauthorizedAccess, $"{_failures} tokens in a row were refused.");
     }
 
     private static HubError Malformed(string why) =>

@@ -15,13 +15,13 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
     : LinkEndpoint(connection, link), IEventReader, ICommitListener
 {
     private static readonly Symbol[] MetricCapability = ["com.microsoft:enable-receiver-runtime-metric"];
-    private readonly EventWriter _writer = new();
     private IEventPartition _partition = null!;
     private EventCursor? _cursor;
     private IDisposable? _subscription;
     private string _group = "";
-    private volatile bool _needsLoad = true;
-    private volatile bool _isCaughtUp;
+    // Both are the writing side's alone: what of the cursor is loaded has been sent; the log held no more at the last look.
+    private bool _needsLoad = true;
+    private bool _isAtEnd;
     private volatile bool _stopped;
 
     public string? ReaderName { get; init; }
@@ -56,6 +56,7 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
 
     public override void Prepare()
     {
+        _isAtEnd = false;
         if (_stopped)
         {
             _cursor?.Dispose();
@@ -66,7 +67,7 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
             return;
         try
         {
-            _isCaughtUp = _needsLoad = !_cursor!.Load();
+            _needsLoad = _isAtEnd = !_cursor!.Load();
         }
         catch (EventLogDamagedException damage)
         {
@@ -78,40 +79,56 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
     protected override bool Pump(int outputBytesMax)
     {
         var sender = (SenderLink)Link;
-        var output = Connection.Engine.Output;
-        if (_stopped || _cursor is not { } cursor)
+        if (_stopped || _cursor is not { } cursor || !sender.IsAttached)
             return false;
+        var output = Connection.Engine.Output;
         var sent = 0;
-        var isFull = false;
-        while (!_needsLoad && sender.CanSend && !(isFull = output.Length >= outputBytesMax))
+        while (!_needsLoad && sender.CanSend && output.Length < outputBytesMax)
         {
             if (!cursor.TryRead(out var view))
             {
                 _needsLoad = true;
-                _isCaughtUp = false;
                 break;
             }
-            Send(sender, output, view);
+            if (!TrySend(sender, output, view))
+                return false;
             sent++;
         }
         if (sent > 0)
             Connection.Services.Metrics.EventsDelivered(sent);
-        if (isFull)
-            return true;
-        // Caught up: a commit, a flow or a drain wakes us. Otherwise the next load has more.
-        if (_isCaughtUp)
-            sender.Drained();
-        return !_isCaughtUp && sender.CanSend;
+        return HasMore(sender);
     }
 
-    private void Send(SenderLink sender, ByteBuffer output, in EventView view)
+    /// <summary>Whether to come back at once; otherwise a flow or a commit wakes this endpoint.</summary>
+    private bool HasMore(SenderLink sender)
     {
+        // A drain ends when the credit is used up, or when a look at the log has found nothing more to send.
+        if (sender.Credit == 0 || _isAtEnd)
+        {
+            sender.Drained();
+            return false;
+        }
+        return _needsLoad || sender.CanSend;
+    }
+
+    private bool TrySend(SenderLink sender, ByteBuffer output, in EventView view)
+    {
+        if (sender.RemoteMaxMessageSizeBytes is > 0 and var most && (ulong)SizeOf(view) > most)
+        {
+            Displace(ErrorCondition.MessageSizeExceeded,
+                $"Event {view.SequenceNumber} of partition {_partition.Id} has {SizeOf(view)} bytes; link '{Link.Name}' "
+                + $"takes {most} (max-message-size).");
+            return false;
+        }
         Span<byte> tag = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(tag, view.SequenceNumber);
         var start = sender.BeginMessage(tag, 0, settled: true);
         if (WantsMetrics)
             EventWriter.WriteMetrics(output, _partition.State, Connection.Services.Time.GetUtcNow());
-        _writer.Write(output, view);
+        EventWriter.Write(output, view);
         sender.EndMessage(start);
+        return true;
     }
+
+    private int SizeOf(in EventView view) => EventWriter.SizeOf(view) + (WantsMetrics ? EventWriter.MetricsSizeMax : 0);
 }

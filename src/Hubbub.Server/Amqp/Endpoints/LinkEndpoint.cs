@@ -1,6 +1,7 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
+using Hubbub.Core;
 using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp.Endpoints;
@@ -19,7 +20,7 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
     public AmqpLink Link { get; } = link;
 
     /// <summary>What the link was authorised by; null where no claim is needed.</summary>
-    public ClaimSlot? Claim { get; set; }
+    public ClaimSlot? Claim { get; private set; }
 
     /// <summary>The device that the link acts for; null for services.</summary>
     public virtual string? DeviceId => null;
@@ -33,10 +34,20 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
     /// <summary>True while the endpoint waits in its connection's list; set and cleared by the connection only.</summary>
     public bool TryQueue() => Interlocked.Exchange(ref _queued, 1) == 0;
 
-    public void Dequeued() => Volatile.Write(ref _queued, 0);
+    /// <summary>
+    /// The writing side begins to look at the endpoint: what happens from here on queues it again. A full fence, or
+    /// the looks that follow could be taken before the flag is seen, and a wake-up lost.
+    /// </summary>
+    public void Dequeued() => Interlocked.Exchange(ref _queued, 0);
 
     /// <summary>Whether a claim permits this link; asked again when the one that it stands on ends.</summary>
     public virtual bool IsPermittedBy(Claim claim) => true;
+
+    /// <summary>Has the link rest on a claim: the first one, or another when that has ended.</summary>
+    public virtual void StandOn(ClaimSlot claim) => Claim = claim;
+
+    /// <summary>Why the identity that the link acts for is no longer what it was; null when it is, or there is none.</summary>
+    public virtual HubError? WhyIdentityGone() => null;
 
     /// <summary>Ends the link with a reason, from any thread.</summary>
     public void Displace(AmqpError error)

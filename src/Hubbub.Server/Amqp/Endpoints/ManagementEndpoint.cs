@@ -37,7 +37,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
         if (error is not null)
             Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, error.Message);
-        ReplyEndpoint.Find(Connection, Link.Session, RequestNode.Management)?.Send(reply);
+        ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Management, request, reply);
     }
 
     private AmqpValue? Read(in NodeRequest request, out HubError? error)

@@ -24,26 +24,51 @@ internal sealed class ReplyEndpoint(HubConnection connection, SenderLink link, R
 
     public RequestNode Node { get; } = node;
 
+    /// <summary>Takes over the replies that were given before the link was attached.</summary>
+    public void Begin() => Connection.PendingReplies?.MoveTo(Link.Session, Node, _waiting);
+
     /// <summary>
-    /// Finds where a reply goes: the reply link of the same node in the session of the request, else in another one of
-    /// the connection. reply-to is not asked: half of the clients leave it out, the others mean different things by it.
+    /// Sends the reply to a request: on the node's reply link in the session of the request, or in another session of
+    /// the connection; when there is none yet, as soon as one is attached. Of several links in one session, the one
+    /// that reply-to means gets it, else the newest; one link needs no reply-to, for half of the clients leave it out
+    /// and the others mean different things by it.
     /// </summary>
-    public static ReplyEndpoint? Find(HubConnection connection, AmqpSession session, RequestNode node)
+    public static void Reply(HubConnection connection, AmqpSession session, RequestNode node, in NodeRequest request, OutgoingMessage reply)
     {
-        ReplyEndpoint? elsewhere = null;
+        if (Find(connection, session, node, request.ReplyTo) is { } link)
+        {
+            link.Send(reply.ToArray());
+            return;
+        }
+        if (!(connection.PendingReplies ??= new PendingReplies()).TryAdd(session, node, reply.ToArray()))
+        {
+            connection.Close(
+                ErrorCondition.ResourceLimitExceeded,
+                $"{HubAmqpLimits.RepliesWaitingMax} requests were sent and no link was attached for their replies.");
+        }
+    }
+
+    private static ReplyEndpoint? Find(HubConnection connection, AmqpSession session, RequestNode node, string? replyTo)
+    {
+        ReplyEndpoint? found = null;
         foreach (var endpoint in connection.Endpoints)
         {
             if (endpoint is not ReplyEndpoint reply || reply.Node != node)
                 continue;
-            if (reply.Link.Session == session)
+            var isHere = reply.Link.Session == session;
+            if (isHere && replyTo is not null && reply.IsMeantBy(replyTo))
                 return reply;
-            elsewhere ??= reply;
+            if (isHere || found is null || found.Link.Session != session)
+                found = reply;
         }
-        return elsewhere;
+        return found;
     }
 
-    /// <summary>Sends a reply, now or when there is credit.</summary>
-    public void Send(OutgoingMessage message)
+    private bool IsMeantBy(string replyTo) =>
+        replyTo == Link.Name
+        || (Link.RemoteAttach?.Target as Target)?.Address is { } address && address.TextEquals(replyTo);
+
+    private void Send(byte[] reply)
     {
         if (_waiting.Count >= HubAmqpLimits.RepliesWaitingMax)
         {
@@ -52,7 +77,7 @@ internal sealed class ReplyEndpoint(HubConnection connection, SenderLink link, R
                 $"Link '{Link.Name}' has taken no reply for {HubAmqpLimits.RepliesWaitingMax} requests.");
             return;
         }
-        _waiting.Enqueue(message.ToArray());
+        _waiting.Enqueue(reply);
         Pump(int.MaxValue);
     }
 
@@ -72,7 +97,7 @@ internal sealed class ReplyEndpoint(HubConnection connection, SenderLink link, R
             BinaryPrimitives.WriteUInt32LittleEndian(tag, ++_tag);
             sender.TrySend(tag, 0, _waiting.Dequeue(), sender.SenderSettleMode == SenderSettleMode.Settled);
         }
-        if (_waiting.Count == 0)
+        if (_waiting.Count == 0 || sender.Credit == 0)
             sender.Drained();
         return false;
     }

@@ -8,15 +8,19 @@ namespace Hubbub.Server.Amqp.Endpoints;
 /// <summary>A request to a node, as far as both nodes read it alike.</summary>
 internal readonly ref struct NodeRequest
 {
-    private NodeRequest(AmqpValue? messageId, AmqpMap application, MessageSections sections)
+    private NodeRequest(Properties? properties, AmqpMap application, MessageSections sections)
     {
-        MessageId = messageId;
+        MessageId = properties?.MessageId;
+        ReplyTo = properties?.ReplyTo is { } address && address.TryGetString(out var text) ? text : null;
         Application = application;
         Sections = sections;
     }
 
     /// <summary>Echoed as correlation-id, type and bytes unchanged.</summary>
     public AmqpValue? MessageId { get; }
+
+    /// <summary>What the client calls the link for the reply; null when it says nothing.</summary>
+    public string? ReplyTo { get; }
 
     public AmqpMap Application { get; }
 
@@ -27,10 +31,9 @@ internal readonly ref struct NodeRequest
     public static bool TryRead(in IncomingDelivery delivery, out NodeRequest request, out MessageProblem problem)
     {
         request = default;
-        if (!MessageSections.TryRead(delivery.Payload, SectionOrder.Lenient, out var sections, out problem))
+        if (!MessageSections.TryRead(delivery.Payload, SectionOrder.Request, out var sections, out problem))
             return false;
-        request = new NodeRequest(
-            sections.ReadProperties()?.MessageId, sections.ApplicationProperties ?? default, sections);
+        request = new NodeRequest(sections.ReadProperties(), sections.ApplicationProperties ?? default, sections);
         return true;
     }
 

@@ -16,15 +16,19 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 {
     private readonly string _deviceId;
     private readonly string? _moduleId;
+    private readonly string? _modelId;
     private readonly Producer _producer;
     private readonly PendingCommits _pending = new();
     private IEventPartition _partition = null!;
     private IDisposable? _presence;
+    private string _generationId = "";
+    private int _received;
+    private long _receivedBytes;
 
-    public TelemetryEndpoint(HubConnection connection, ReceiverLink link, string deviceId, string? moduleId)
+    public TelemetryEndpoint(HubConnection connection, ReceiverLink link, string deviceId, string? moduleId, string? modelId)
         : base(connection, link)
     {
-        (_deviceId, _moduleId) = (deviceId, moduleId);
+        (_deviceId, _moduleId, _modelId) = (deviceId, moduleId, modelId);
         _producer = new Producer(this);
     }
 
@@ -35,15 +39,34 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     public override bool IsPermittedBy(Claim claim) => claim.AllowsDevice(_deviceId, _moduleId, "messages/events");
 
     /// <summary>Takes up the work once the link is authorised.</summary>
-    /// <param name="generationId">Of the device or module that sends.</param>
-    public void Begin(string generationId)
+    /// <returns>Null, or why there is nobody to send.</returns>
+    public HubError? Begin()
     {
+        if (FindGeneration(out var generationId) is { } problem)
+            return problem;
+        _generationId = generationId;
         var partitions = Connection.Services.Events.Log.Partitions;
         // All events of a device are in one partition, so that their order holds.
         _partition = partitions[PartitionHash.PartitionOf(_deviceId, partitions.Count)];
-        var (pairs, count) = HubAnnotations.Stamp(_deviceId, _moduleId, generationId, Claim!.Claim.AuthMethod);
-        _producer.Stamp(pairs, count);
+        Stamp();
         _presence = Connection.Services.Presence.Connect(_deviceId, _moduleId);
+        return null;
+    }
+
+    public override void StandOn(ClaimSlot claim)
+    {
+        base.StandOn(claim);
+        if (_generationId.Length > 0)
+            Stamp();
+    }
+
+    public override HubError? WhyIdentityGone()
+    {
+        if (FindGeneration(out var generationId) is { } problem)
+            return problem;
+        return generationId == _generationId
+            ? null
+            : new HubError(HubErrorCode.Unauthorized, $"{Describe()} was registered anew.");
     }
 
     public override void OnStopped() => _presence?.Dispose();
@@ -59,6 +82,7 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         };
         if (appended < 0)
             return;
+        _receivedBytes += delivery.Payload.Length;
         _pending.Add(appended, delivery.Id, delivery.Settled);
         if (_partition.IsSaturated)
             Connection.HoldBack(_partition);
@@ -67,6 +91,9 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     protected override bool Pump(int outputBytesMax)
     {
         var receiver = (ReceiverLink)Link;
+        if (_received > 0)
+            Connection.Services.Metrics.EventsReceived(_received, _receivedBytes);
+        (_received, _receivedBytes) = (0, 0);
         var committed = _producer.CommittedThrough;
         while (_pending.TryTake(committed, out var batch))
         {
@@ -87,21 +114,20 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     private long? AppendMessage(ReadOnlyMemory<byte> payload, out MessageProblem problem)
     {
-        var scratch = Connection.Telemetry;
+        var scratch = TelemetryMessage.Current;
         if (!MessageSections.TryRead(payload, SectionOrder.Strict, out var sections, out problem)
             || !IsWithinSize(payload.Length, sections, out problem)
             || !scratch.TryRead(sections, out problem))
             return null;
-        Connection.Services.Metrics.EventsReceived(1, payload.Length);
         var appended = _partition.Append(_producer, scratch.Annotations, scratch.AnnotationCount, scratch.Sections.Span);
-        return Result(appended, out problem);
+        return Result(appended, 1, out problem);
     }
 
     private long? AppendBatch(ReadOnlyMemory<byte> payload, out MessageProblem problem)
     {
         if (!MessageSections.TryRead(payload, SectionOrder.Lenient, out var envelope, out problem, MessageFormats.Batch))
             return null;
-        if (envelope.Body != BodyKind.Data || envelope.BodySectionCount == 0)
+        if (envelope.Body != BodyKind.Data)
         {
             problem = new MessageProblem(ErrorCondition.DecodeError, "A batch holds data sections, a message each; there is none.");
             return null;
@@ -113,34 +139,76 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
                 $"The batch has {envelope.BodySectionCount} messages; {HubAmqpLimits.TelemetryBatchMessagesMax} are allowed.");
             return null;
         }
-        var batch = Connection.Batch;
-        batch.Clear();
+        var scratch = TelemetryMessage.Current;
+        var batch = scratch.TakeBatch();
+        var appended = TryFill(batch, scratch, envelope, payload.Length, out problem)
+            ? Result(_partition.Append(_producer, batch), batch.Count, out problem)
+            : null;
+        scratch.Return(payload.Length);
+        return appended;
+    }
+
+    private static bool TryFill(
+        EventBatch batch, TelemetryMessage scratch, in MessageSections envelope, int encodedLength, out MessageProblem problem)
+    {
         long size = 0;
         foreach (var item in envelope.Data)
         {
             if (!MessageSections.TryRead(item, SectionOrder.Lenient, out var sections, out problem)
-                || !Connection.Telemetry.TryRead(sections, out problem))
+                || !scratch.TryRead(sections, out problem))
             {
                 problem = problem with { Text = $"Message {batch.Count} of the batch: {problem.Text}" };
-                return null;
+                return false;
             }
-            size += payload.Length > HubAmqpLimits.TelemetrySizeBytesMax ? TelemetrySize.Of(sections) : 0;
-            batch.Add(Connection.Telemetry.Annotations, Connection.Telemetry.AnnotationCount, Connection.Telemetry.Sections.Span);
+            size += encodedLength > HubAmqpLimits.TelemetrySizeBytesMax ? TelemetrySize.Of(sections) : 0;
+            batch.Add(scratch.Annotations, scratch.AnnotationCount, scratch.Sections.Span);
         }
-        if (size > HubAmqpLimits.TelemetrySizeBytesMax)
-        {
-            problem = TooLarge(size);
-            return null;
-        }
-        Connection.Services.Metrics.EventsReceived(batch.Count, payload.Length);
-        return Result(_partition.Append(_producer, batch), out problem);
+        problem = size > HubAmqpLimits.TelemetrySizeBytesMax ? TooLarge(size) : default;
+        return size <= HubAmqpLimits.TelemetrySizeBytesMax;
     }
 
-    private static long? Result(HubResult<long> appended, out MessageProblem problem)
+    private HubError? FindGeneration(out string generationId)
+    {
+        generationId = "";
+        var hub = Connection.Services.Hub.Name;
+        var device = Connection.Services.Registry.FindDevice(_deviceId);
+        if (device is null)
+        {
+            return new HubError(HubErrorCode.DeviceNotFound,
+                $"Device {_deviceId} at IotHub {hub} not registered. ErrorCode:DeviceNotFound");
+        }
+        if (!device.IsEnabled)
+            return new HubError(HubErrorCode.Unauthorized, $"Device '{_deviceId}' is disabled.");
+        if (_moduleId is null)
+        {
+            generationId = device.GenerationId;
+            return null;
+        }
+        if (Connection.Services.Registry.FindModule(_deviceId, _moduleId) is not { } module)
+        {
+            return new HubError(HubErrorCode.ModuleNotFound,
+                $"Module {_moduleId} of device {_deviceId} at IotHub {hub} not registered. ErrorCode:ModuleNotFound");
+        }
+        generationId = module.GenerationId;
+        return null;
+    }
+
+    private void Stamp()
+    {
+        var (pairs, count) = HubAnnotations.Stamp(_deviceId, _moduleId, _generationId, Claim!.Claim.AuthMethod, _modelId);
+        _producer.Stamp(pairs, count);
+    }
+
+    private string Describe() => _moduleId is null ? $"Device '{_deviceId}'" : $"Module '{_moduleId}' of device '{_deviceId}'";
+
+    private long? Result(HubResult<long> appended, int count, out MessageProblem problem)
     {
         problem = default;
         if (appended.Error is not { } error)
+        {
+            _received += count;
             return appended.Value;
+        }
         problem = new MessageProblem(AmqpErrors.ConditionOf(error.Code), error.Message);
         return null;
     }
@@ -166,8 +234,11 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     {
         var trackingId = Connection.TrackingId();
         Connection.Services.Metrics.EventsRejected(1);
-        Connection.Services.Logger.AmqpEventRejected(
-            Connection.Peer.ConnectionId, _deviceId, problem.Condition, problem.Text, trackingId);
+        if (Connection.IsRefusalLogged())
+        {
+            Connection.Services.Logger.AmqpEventRejected(
+                Connection.Peer.ConnectionId, _deviceId, problem.Condition, problem.Text, trackingId);
+        }
         var receiver = (ReceiverLink)Link;
         if (delivery.Settled)
             receiver.Release(1);

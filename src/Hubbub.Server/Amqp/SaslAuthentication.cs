@@ -1,0 +1,43 @@
+using Hubbub.Amqp.Performatives;
+using Hubbub.Core;
+using Hubbub.Core.Security;
+
+namespace Hubbub.Server.Amqp;
+
+/// <summary>Decides on a client's SASL init: who it is, if it says so here and not later by put-token.</summary>
+internal static class SaslAuthentication
+{
+    /// <summary>The mechanisms offered, in the original's order.</summary>
+    public static readonly Hubbub.Amqp.Codec.Symbol[] Mechanisms = ["EXTERNAL", "MSSBCBS", "ANONYMOUS", "PLAIN"];
+
+    /// <summary>Verifies what the client sent and answers it.</summary>
+    public static void OnInit(HubConnection connection, SaslInit init)
+    {
+        var refusal = init.Mechanism.Value switch
+        {
+            // Nothing is proven yet; all that such a connection may do is to put a token.
+            "ANONYMOUS" or "MSSBCBS" => null,
+            "EXTERNAL" => connection.Peer.ClientCertificate is null ? "EXTERNAL needs a client certificate" : null,
+            "PLAIN" => VerifyPlain(connection, init.InitialResponse.GetValueOrDefault().Span),
+            _ => "the mechanism is not offered",
+        };
+        if (refusal is not null)
+        {
+            connection.Services.Metrics.AuthenticationFailed();
+            connection.Services.Logger.AmqpSaslRefused(connection.Peer.ConnectionId, init.Mechanism.Value, refusal);
+        }
+        connection.Engine.CompleteSasl(refusal is null ? SaslCode.Ok : SaslCode.Auth);
+    }
+
+    private static string? VerifyPlain(HubConnection connection, ReadOnlySpan<byte> response)
+    {
+        var parsed = PlainCredentials.Parse(response, connection.Services.Hub);
+        if (!parsed.IsOk)
+            return parsed.Error!.Message;
+        HubResult<Claim> verified = connection.Services.Authenticator.Verify(parsed.Value);
+        if (!verified.IsOk)
+            return verified.Error!.Message;
+        connection.AddPlainClaim(verified.Value);
+        return null;
+    }
+}
