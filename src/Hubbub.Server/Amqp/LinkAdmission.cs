@@ -24,7 +24,11 @@ internal static class LinkAdmission
             if (connection.IsRefusalLogged())
             {
                 connection.Services.Logger.AmqpLinkRefused(
-                    connection.Peer.ConnectionId, link.Name, AddressOf(link, attach) ?? "", refusal.Condition.Value, refusal.Description ?? "");
+                    connection.Peer.ConnectionId,
+                    link.Name,
+                    AddressOf(link, attach) ?? "",
+                    refusal.Condition.Value,
+                    refusal.Description ?? "");
             }
             link.Refuse(refusal, HubAmqpLimits.TelemetrySizeBytesMax);
             return;

@@ -1,0 +1,136 @@
+using Hubbub.Core.Events;
+using Hubbub.Core.Identities;
+using Hubbub.Core.Security;
+using Hubbub.Server.Amqp;
+using Hubbub.Server.Hosting;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Hubbub.Server.Tests.Amqp.Harness;
+
+/// <summary>
+/// The hub's AMQP endpoints over a real store and log in a directory of their own, with a clock that the test moves,
+/// and connections in memory.
+/// </summary>
+internal sealed class TestHub : IAsyncDisposable
+{
+    public const string Host = "hub1.example.net";
+    public const int AmqpsPort = 5671;
+    private readonly string _directory;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<RawPeer> _peers = [];
+    private int _nextConnection;
+
+    private TestHub(string directory, HubCore core, FakeTimeProvider time, RecordingLog log, EventEntity events)
+    {
+        (_directory, Core, Time, Log, Events) = (directory, core, time, log, events);
+        Listener = new AmqpListener(new AmqpServices
+        {
+            Hub = core.Hub,
+            Registry = core.Registry,
+            Authenticator = core.Authenticator,
+            Events = events,
+            Presence = core.Presence,
+            Metrics = Metrics,
+            Time = time,
+            Logger = log,
+            AmqpsPort = AmqpsPort,
+        });
+    }
+
+    public HubCore Core { get; }
+
+    public FakeTimeProvider Time { get; }
+
+    public RecordingLog Log { get; }
+
+    public EventEntity Events { get; }
+
+    public HubMetrics Metrics { get; } = new();
+
+    public AmqpListener Listener { get; }
+
+    public string Entity => Core.Hub.EntityName;
+
+    /// <param name="partitions">Partitions of the events entity.</param>
+    /// <param name="wrap">Puts something between the endpoints and the log, where a fault must be had.</param>
+    public static async Task<TestHub> StartAsync(int partitions = 4, Func<IEventLog, IEventLog>? wrap = null)
+    {
+        var directory = Directory.CreateTempSubdirectory("hubbub-amqp-").FullName;
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 5, 1, 10, 0, 0, TimeSpan.Zero));
+        var log = new RecordingLog();
+        var core = await HubCore.OpenAsync(
+            new HubOptions { DataDirectory = directory, HostNames = [Host], Partitions = partitions },
+            time, log, TestContext.Current.CancellationToken);
+        var events = wrap is null
+            ? core.Events
+            : new EventEntity(core.Hub.EntityName, wrap(core.Events.Log), core.Groups);
+        return new TestHub(directory, core, time, log, events);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var peer in _peers)
+            await peer.DisposeAsync();
+        Listener.Dispose();
+        await Core.DisposeAsync();
+        Metrics.Dispose();
+        _stopping.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>Has the listener close every connection, as a stop of the hub does.</summary>
+    public Task StopAsync() => _stopping.CancelAsync();
+
+    /// <summary>A connection on which nothing has been sent.</summary>
+    /// <param name="toPeerBytesMax">Bytes that the hub may have under way while the peer does not read.</param>
+    public RawPeer Connect(int toPeerBytesMax = 256 * 1024)
+    {
+        var (hubEnd, peerEnd) = DuplexPipe.CreatePair(toPeerBytesMax);
+        var id = $"c{++_nextConnection}";
+        var running = Task.Run(() => Listener.RunAsync(
+            hubEnd, new AmqpPeer(id, null, IsSecure: true, TlsServerName: Host, ClientCertificate: null, Transport: "memory"), _stopping.Token));
+        var peer = new RawPeer(peerEnd, running, id);
+        _peers.Add(peer);
+        return peer;
+    }
+
+    public async Task<DeviceIdentity> CreateDeviceAsync(string deviceId) =>
+        (await Core.Registry.CreateDeviceAsync(
+            new DeviceDescription { DeviceId = deviceId }, TestContext.Current.CancellationToken)).Value;
+
+    public async Task<ModuleIdentity> CreateModuleAsync(string deviceId, string moduleId) =>
+        (await Core.Registry.CreateModuleAsync(
+            new ModuleDescription { DeviceId = deviceId, ModuleId = moduleId }, TestContext.Current.CancellationToken)).Value;
+
+    public AccessPolicy Policy(string name) => Core.Settings.Policies.Find(name)!;
+
+    /// <summary>A device's own token.</summary>
+    public string DeviceToken(string deviceId, TimeSpan? life = null) =>
+        Tokens.Sign($"{Host}/devices/{deviceId}", Core.Registry.FindDevice(deviceId)!.Authentication.Keys!.Primary, Ends(life));
+
+    public string ModuleToken(string deviceId, string moduleId, TimeSpan? life = null) => Tokens.Sign(
+        $"{Host}/devices/{deviceId}/modules/{moduleId}",
+        Core.Registry.FindModule(deviceId, moduleId)!.Authentication.Keys!.Primary,
+        Ends(life));
+
+    /// <summary>A token of a policy, for the hub or a part of it.</summary>
+    public string PolicyToken(string policy, string path = "", TimeSpan? life = null) =>
+        Tokens.Sign(Host + path, Policy(policy).Keys.Primary, Ends(life), policy);
+
+    /// <summary>
+    /// Moves the clock, in steps that no connection takes for silence: the named ones answer between two steps.
+    /// </summary>
+    public async Task AdvanceAsync(TimeSpan span, params RawPeer[] peers)
+    {
+        while (span > TimeSpan.Zero)
+        {
+            var step = span < TimeSpan.FromSeconds(100) ? span : TimeSpan.FromSeconds(100);
+            Time.Advance(step);
+            span -= step;
+            foreach (var peer in peers)
+                await peer.Session(0).PingAsync();
+        }
+    }
+
+    private DateTimeOffset Ends(TimeSpan? life) => Time.GetUtcNow() + (life ?? TimeSpan.FromHours(1));
+}
