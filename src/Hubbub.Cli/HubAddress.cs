@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using Hubbub.Client;
 using Hubbub.Server.Hosting;
 
 namespace Hubbub.Cli;
@@ -8,9 +8,6 @@ namespace Hubbub.Cli;
 internal sealed record HubAddress
 {
     public const string Variable = "HUBBUB_CONNECTION_STRING";
-
-    private const string KnownKeys =
-        "HostName, SharedAccessKeyName, SharedAccessKey, and for Hubbub also HttpsPort, AmqpsPort, CaFile";
 
     public required string HostName { get; init; }
 
@@ -78,37 +75,19 @@ internal sealed record HubAddress
 
     private static HubAddress Parse(string text, string origin)
     {
-        var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        if (!ConnectionString.TryParse(text, out var parsed, out var problem))
+            throw Invalid(origin, problem);
+        if (parsed.Kind != ConnectionStringKind.Service)
+            throw Invalid(origin, "it is not a service's, with SharedAccessKeyName and without DeviceId");
+        return new HubAddress
         {
-            var equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 1 || !values.TryAdd(part[..equals].Trim(), part[(equals + 1)..].Trim()))
-                throw Invalid(origin, "a part of it is no key=value, or a key is there twice");
-        }
-        var hub = new HubAddress
-        {
-            HostName = Take("HostName") ?? throw Invalid(origin, "HostName is missing"),
-            PolicyName = Take("SharedAccessKeyName") ?? throw Invalid(origin, "SharedAccessKeyName is missing"),
-            Key = Take("SharedAccessKey") ?? throw Invalid(origin, "SharedAccessKey is missing"),
-            HttpsPort = TakePort("HttpsPort", 443),
-            AmqpsPort = TakePort("AmqpsPort", 5671),
-            CaFile = Take("CaFile"),
+            HostName = parsed.HostName,
+            PolicyName = parsed.PolicyName!,
+            Key = parsed.SharedAccessKey ?? throw Invalid(origin, "SharedAccessKey is missing"),
+            HttpsPort = parsed.HttpsPort,
+            AmqpsPort = parsed.AmqpPort,
+            CaFile = parsed.CaFile,
         };
-        return values.Count == 0
-            ? hub
-            : throw Invalid(origin, $"'{values.Keys.First()}' is none of {KnownKeys}");
-
-        string? Take(string key) => values.Remove(key, out var value) && value.Length > 0 ? value : null;
-
-        int TakePort(string key, int defaultPort)
-        {
-            if (Take(key) is not { } value)
-                return defaultPort;
-            return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
-                && port is > 0 and <= ushort.MaxValue
-                ? port
-                : throw Invalid(origin, $"{key} is no port");
-        }
     }
 
     private static CommandFailedException Invalid(string origin, string reason) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
@@ -7,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using Hubbub.Client;
 
 namespace Hubbub.Cli;
 
@@ -14,7 +14,7 @@ namespace Hubbub.Cli;
 internal sealed class HubRest : IDisposable
 {
     private const string ApiVersion = "2021-04-12";
-    private const int TokenLifeSeconds = 300;
+    private static readonly TimeSpan TokenLife = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
 
     private readonly HubAddress _hub;
@@ -119,22 +119,8 @@ internal sealed class HubRest : IDisposable
     }
 
     /// <summary>A service token over the host name, as Azure's own tools make it.</summary>
-    private string MakeToken()
-    {
-        var key = new byte[_hub.Key.Length];
-        if (!Convert.TryFromBase64String(_hub.Key, key, out var keyLength))
-        {
-            throw new CommandFailedException(
-                "the SharedAccessKey is not base64; copy the connection string again.", ExitCode.Usage);
-        }
-        var resource = Uri.EscapeDataString(_hub.HostName);
-        var expiry = (TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + TokenLifeSeconds)
-            .ToString(CultureInfo.InvariantCulture);
-        var signature = HMACSHA256.HashData(
-            key.AsSpan(0, keyLength), Encoding.UTF8.GetBytes($"{resource}\n{expiry}"));
-        return $"SharedAccessSignature sr={resource}&sig={Uri.EscapeDataString(Convert.ToBase64String(signature))}"
-            + $"&se={expiry}&skn={Uri.EscapeDataString(_hub.PolicyName)}";
-    }
+    private string MakeToken() =>
+        SasToken.ForIotHub(_hub.HostName, _hub.Key, _hub.PolicyName, TimeProvider.System.GetUtcNow() + TokenLife).Value;
 
     private static X509ChainPolicy TrustOnly(string caFile)
     {

@@ -155,6 +155,8 @@ internal static class UpCommand
         if (hub.CaCertificate is not null)
             Console.Out.WriteLine($"  hubbub trust{data}                        # once: trust the hub's CA");
         Console.Out.WriteLine($"  hubbub device create my-device{data}      # prints the device's connection string");
+        Console.Out.WriteLine($"  hubbub tail{data} &                       # shows events as they come");
+        Console.Out.WriteLine($"  hubbub send my-device 'hello'{data}");
         Console.Out.WriteLine($"  hubbub connection-string{data}            # for services; --eventhubs for readers");
         Console.Out.WriteLine();
         Console.Out.WriteLine("Ctrl+C stops it.");

@@ -94,7 +94,7 @@ internal sealed class HubCore : IAsyncDisposable
         }
     }
 
-    /// <summary>The hub's bound in bytes is shared by its partitions, and is kept to within a quarter of a share.</summary>
+    /// <summary>The hub's bound in bytes is shared by its partitions, and kept to within a quarter of a share.</summary>
     private static EventLogOptions LogOptions(HubOptions options)
     {
         var log = new EventLogOptions
