@@ -107,11 +107,11 @@ public sealed partial class AmqpConnection
     }
 
     /// <summary>Client: begins a session.</summary>
-    /// <exception cref="InvalidOperationException">The connection is closed, or every channel is in use.</exception>
+    /// <exception cref="InvalidOperationException">The connection is not open, or every channel is in use.</exception>
     public AmqpSession BeginSession()
     {
-        if (State is ConnectionState.CloseSent or ConnectionState.Ended)
-            throw new InvalidOperationException("The connection is closed.");
+        if (!_openSent || State is ConnectionState.CloseSent or ConnectionState.Ended)
+            throw new InvalidOperationException("The connection is not open.");
         var channel = _sessionsByLocalChannel.LowestFree();
         if (channel > Math.Min(_limits.ChannelMax, RemoteOpen?.ChannelMax ?? ushort.MaxValue))
             throw new InvalidOperationException($"All {channel} channels of the connection are in use.");

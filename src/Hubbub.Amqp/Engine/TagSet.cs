@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Security.Cryptography;
 
 namespace Hubbub.Amqp.Engine;
@@ -18,7 +17,8 @@ internal sealed class TagSet
     /// <summary>The key of a tag of at most 32 bytes; never 0.</summary>
     public static ulong KeyOf(ReadOnlySpan<byte> tag)
     {
-        var hash = Seed ^ (ulong)tag.Length;
+        // The length is mixed in by itself: as a part of the first word, zeros behind a tag would look like another bit.
+        var hash = Mix(Seed ^ (ulong)tag.Length);
         Span<byte> word = stackalloc byte[8];
         while (tag.Length >= 8)
         {
@@ -80,9 +80,10 @@ internal sealed class TagSet
 
     private static ulong Mix(ulong value)
     {
-        // A multiply-xorshift round with full avalanche over the low bits, which choose the slot.
+        // Multiply-xorshift rounds with full avalanche over the low bits, which choose the slot. Every step can be
+        // undone, so that no bit of the word is lost.
         value *= 0x9E37_79B9_7F4A_7C15;
-        value ^= BitOperations.RotateRight(value, 32);
+        value ^= value >> 32;
         value *= 0xD6E8_FEB8_6659_FD93;
         return value ^ (value >> 32);
     }

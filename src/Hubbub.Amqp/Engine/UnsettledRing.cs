@@ -43,6 +43,8 @@ internal sealed class UnsettledRing
     /// <summary>Slots in use, settled deliveries between unsettled ones included.</summary>
     internal int Span => _span;
 
+    internal int Capacity => _entries.Length;
+
     /// <summary>Adds a delivery whose id comes after all others.</summary>
     /// <returns>False when it does not, or when the ring is full.</returns>
     public bool TryAdd(uint id, AmqpLink link, object? token, ulong tagKey)
