@@ -22,6 +22,8 @@ internal static class EventStreamAdmission
         HubConnection connection, SenderLink link, Attach attach, in LinkAddress address)
     {
         var entity = connection.Services.Events;
+        if (!string.Equals(address.Entity, entity.Name, StringComparison.OrdinalIgnoreCase))
+            return (null, Unknown(connection, address));
         var endpoint = new EventStreamEndpoint(connection, link, entity, address.Tail)
         {
             ReaderName = TextOf(attach, ReceiverName),
@@ -30,8 +32,6 @@ internal static class EventStreamAdmission
         };
         if (LinkAdmission.Authorise(connection, endpoint) is { } refusal)
             return (null, refusal);
-        if (!string.Equals(address.Entity, entity.Name, StringComparison.OrdinalIgnoreCase))
-            return (null, NotFound(connection, address.Entity!));
         if (!address.TrySplitReader(out var groupName, out var partitionId))
         {
             return (null, LinkAdmission.Refuse(connection, HubErrorCode.AmqpAddressNotFound,
@@ -68,6 +68,12 @@ internal static class EventStreamAdmission
         connection.Wake(endpoint);
         return (null, NotFound(connection, $"{entity.Name}/ConsumerGroups/{groupName}"));
     }
+
+    // Who may read events learns that there are none by that name, and stops trying; others learn nothing.
+    private static AmqpError Unknown(HubConnection connection, in LinkAddress address) =>
+        connection.Claims.Find(address, static (claim, a) => claim.AllowsEntity(a.Entity!, a.Tail)) is null
+            ? LinkAdmission.Unauthorised(connection)
+            : NotFound(connection, address.Entity!);
 
     private static (EventPosition Value, AmqpError? Error) PositionOf(HubConnection connection, Attach attach)
     {

@@ -121,7 +121,7 @@ internal static class LinkAdmission
     }
 
     // The same text whether the address exists or not, so that nobody learns ids by asking.
-    private static AmqpError Unauthorised(HubConnection connection) => Refuse(connection, HubErrorCode.Unauthorized,
+    internal static AmqpError Unauthorised(HubConnection connection) => Refuse(connection, HubErrorCode.Unauthorized,
         "Unauthorized access: no token of this connection permits the link's address. "
         + "Put a token whose resource covers it, signed with a key that has the right.");
 

@@ -43,7 +43,8 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
     private AmqpValue? Read(in NodeRequest request, out HubError? error)
     {
         var entity = Connection.Services.Events;
-        error = Authorise(request, entity);
+        var name = request.Text("name");
+        error = Authorise(request, name ?? entity.Name);
         if (error is not null)
             return null;
         if (!string.Equals(request.Text("operation"), "READ", StringComparison.OrdinalIgnoreCase))
@@ -51,7 +52,6 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             error = new HubError(HubErrorCode.NotImplemented, $"The operation '{request.Text("operation")}' is not supported; READ is.");
             return null;
         }
-        var name = request.Text("name");
         if (!string.Equals(name, entity.Name, StringComparison.OrdinalIgnoreCase))
         {
             error = new HubError(HubErrorCode.EntityNotFound,
@@ -75,10 +75,11 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
         }
     }
 
-    private HubError? Authorise(in NodeRequest request, EventEntity entity)
+    // For the entity that is asked for: who may read one that is not there is told so, and stops trying.
+    private HubError? Authorise(in NodeRequest request, string entityName)
     {
         const string Path = "$management";
-        if (Connection.Claims.Find(entity.Name, static (claim, name) => claim.AllowsEntity(name, Path)) is not null)
+        if (Connection.Claims.Find(entityName, static (claim, name) => claim.AllowsEntity(name, Path)) is not null)
             return null;
         if (request.Application.TryGet("security_token", out var value))
         {
@@ -87,7 +88,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
                 var verified = Connection.Services.Authenticator.Verify(token);
                 if (!verified.IsOk)
                     return verified.Error;
-                if (verified.Value.AllowsEntity(entity.Name, Path))
+                if (verified.Value.AllowsEntity(entityName, Path))
                     return null;
             }
         }
