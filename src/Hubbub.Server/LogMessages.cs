@@ -80,6 +80,10 @@ internal static partial class LogMessages
     [LoggerMessage(201, LogLevel.Error, "{Method} {Path} failed; this is a bug, or the storage has failed.")]
     public static partial void RequestFailed(this ILogger logger, Exception failure, string method, string path);
 
+    [LoggerMessage(111, LogLevel.Warning,
+        "{ConnectionId}: cut, for too many connections have proven nothing and it is the oldest from {Address}.")]
+    public static partial void AmqpUnprovenDropped(this ILogger logger, string connectionId, string address);
+
     [LoggerMessage(300, LogLevel.Critical,
         "The event log failed and acknowledges nothing more: {Reason}. The hub stops; start it again to recover.")]
     public static partial void EventLogFailed(this ILogger logger, string reason, Exception cause);

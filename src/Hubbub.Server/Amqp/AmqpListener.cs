@@ -12,6 +12,7 @@ public sealed class AmqpListener : IDisposable
 {
     private readonly AmqpServices _services;
     private readonly ConcurrentDictionary<HubConnection, bool> _connections = new();
+    private readonly UnprovenConnections _unproven = new();
     private readonly IDisposable _identityChanges;
 
     public AmqpListener(AmqpServices services)
@@ -29,8 +30,9 @@ public sealed class AmqpListener : IDisposable
     /// <param name="stopping">Set when the hub stops: close the connection with amqp:connection:forced.</param>
     public async Task RunAsync(IDuplexPipe transport, AmqpPeer peer, CancellationToken stopping)
     {
-        var connection = new HubConnection(_services, peer, transport);
+        var connection = new HubConnection(_services, peer, transport, _unproven);
         _connections[connection] = true;
+        _unproven.Add(connection);
         await using var registration = stopping.UnsafeRegister(
             static state => ((HubConnection)state!).Stop(ErrorCondition.ConnectionForced, "The hub is shutting down. Please reconnect."),
             connection).ConfigureAwait(false);
@@ -41,6 +43,7 @@ public sealed class AmqpListener : IDisposable
         finally
         {
             _connections.TryRemove(connection, out _);
+            _unproven.Remove(connection);
         }
     }
 

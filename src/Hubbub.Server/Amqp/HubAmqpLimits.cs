@@ -24,6 +24,15 @@ internal static class HubAmqpLimits
     /// <summary>Links of a connection that has proven nothing: two nodes with two links each, and slack.</summary>
     public const int LinksMaxUnauthenticated = 8;
 
+    /// <summary>Connections that have proven nothing, in all: 64 KiB each is what a stranger may cost.</summary>
+    public const int UnprovenMax = 2_000;
+
+    /// <summary>
+    /// Connections that have proven nothing, from one address. A plant behind one address reconnects at once after a
+    /// power cut, so it is hundreds, not dozens.
+    /// </summary>
+    public const int UnprovenPerAddressMax = 1_000;
+
     /// <summary>Failed put-tokens after which a connection is closed; some clients retry without a pause.</summary>
     public const int FailedTokensMax = 16;
 

@@ -15,6 +15,7 @@ namespace Hubbub.Server.Amqp;
 internal sealed class HubConnection : IConnectionOwner
 {
     private readonly AmqpConnection _engine;
+    private readonly UnprovenConnections _unproven;
     private readonly Lock _readyGate = new();
     private readonly List<LinkEndpoint> _endpoints = new(1);
     private List<LinkEndpoint> _ready = new(1);
@@ -27,8 +28,9 @@ internal sealed class HubConnection : IConnectionOwner
     private int _tokensRefused;
     private RefusalLog _refusals;
 
-    public HubConnection(AmqpServices services, AmqpPeer peer, IDuplexPipe transport)
+    public HubConnection(AmqpServices services, AmqpPeer peer, IDuplexPipe transport, UnprovenConnections unproven)
     {
+        _unproven = unproven;
         Services = services;
         Peer = peer;
         _engine = new AmqpConnection(new AmqpConnectionOptions
@@ -52,6 +54,9 @@ internal sealed class HubConnection : IConnectionOwner
     public ConnectionDriver Driver { get; }
 
     public AmqpConnection Engine => _engine;
+
+    /// <summary>Its place among the connections that have proven nothing; theirs to keep.</summary>
+    public LinkedListNode<HubConnection>? Unproven { get; set; }
 
     /// <summary>What the peer has proven.</summary>
     public HubClaims Claims { get; } = new();
@@ -105,6 +110,7 @@ internal sealed class HubConnection : IConnectionOwner
     {
         if (!Claims.TryAdd(claim))
             return false;
+        _unproven.Remove(this);
         Concern(claim.DeviceId);
         WatchClaims();
         return true;
