@@ -16,12 +16,16 @@ public sealed class DeviceClient : IAsyncDisposable
 {
     private readonly ConnectionString _to;
     private readonly DeviceClientOptions _options;
-    private readonly SemaphoreSlim _opening = new(1);
     private readonly string _address;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Lock _gate = new();
+    private volatile SendingLink? _link;
+    private Task _connecting = Task.CompletedTask;
+    private bool _isClosed;
+
+    // Of the connecting task only, one at a time.
     private AmqpClientConnection? _connection;
     private CbsAuthorization? _authorization;
-    private volatile SendingLink? _link;
-    private volatile bool _isClosed;
 
     private DeviceClient(ConnectionString to, DeviceClientOptions options)
     {
@@ -53,8 +57,13 @@ public sealed class DeviceClient : IAsyncDisposable
 
     /// <summary>Connects, if that has not been done; otherwise the first send does it.</summary>
     /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
-    public async Task OpenAsync(CancellationToken cancellationToken = default) =>
-        await LinkAsync(cancellationToken).ConfigureAwait(false);
+    public async Task OpenAsync(CancellationToken cancellationToken = default)
+    {
+        var (link, connecting) = Current();
+        await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (link.End is { } end)
+            throw end;
+    }
 
     /// <summary>Sends a message; completes when the hub has it on stable storage and accepted it.</summary>
     /// <remarks>
@@ -65,7 +74,7 @@ public sealed class DeviceClient : IAsyncDisposable
     public ValueTask SendAsync(TelemetryMessage message, CancellationToken cancellationToken = default) =>
         _link is { End: null } link
             ? link.SendAsync(message, cancellationToken)
-            : ConnectAndSendAsync(message, cancellationToken);
+            : SendOnNewLink(message, cancellationToken);
 
     /// <summary>
     /// Sends messages in as few deliveries as they fit into (256 KiB or 500 messages each); completes when the hub has
@@ -77,7 +86,7 @@ public sealed class DeviceClient : IAsyncDisposable
         var batches = TelemetryBatch.Split(messages, _address);
         if (batches.Count == 0)
             return;
-        var link = await LinkAsync(cancellationToken).ConfigureAwait(false);
+        var (link, _) = Current();
         var sends = new Task[batches.Count];
         for (var i = 0; i < sends.Length; i++)
             sends[i] = link.SendAsync(batches[i], cancellationToken).AsTask();
@@ -93,86 +102,100 @@ public sealed class DeviceClient : IAsyncDisposable
     /// <summary>Closes the connection. What is under way fails.</summary>
     public async Task CloseAsync()
     {
-        _isClosed = true;
-        await _opening.WaitAsync().ConfigureAwait(false);
-        try
+        Task connecting;
+        lock (_gate)
         {
-            await DisconnectAsync().ConfigureAwait(false);
+            _isClosed = true;
+            connecting = _connecting;
         }
-        finally
-        {
-            _opening.Release();
-        }
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await connecting.ConfigureAwait(false);
+        await DisconnectAsync().ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 
-    private async ValueTask ConnectAndSendAsync(TelemetryMessage message, CancellationToken cancellationToken)
+    private ValueTask SendOnNewLink(TelemetryMessage message, CancellationToken cancellationToken)
     {
-        var link = await LinkAsync(cancellationToken).ConfigureAwait(false);
-        await link.SendAsync(message, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Current().Link.SendAsync(message, cancellationToken);
+        }
+        catch (HubbubException e)
+        {
+            return ValueTask.FromException(e);
+        }
     }
 
-    private async Task<SendingLink> LinkAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// The link, which takes messages at once and in order; when there was none, it is being connected from here on.
+    /// </summary>
+    private (SendingLink Link, Task Connecting) Current()
     {
-        if (_link is { End: null } open)
-            return open;
-        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        lock (_gate)
         {
             if (_isClosed)
                 throw HubbubException.Closed(_address);
-            if (_link is { End: null } opened)
-                return opened;
-            await DisconnectAsync().ConfigureAwait(false);
-            return await ConnectAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _opening.Release();
+            if (_link is { End: null } open)
+                return (open, _connecting);
+            var link = new SendingLink(_address, _options.SendWindow);
+            _link = link;
+            _connecting = ConnectAsync(link, _connecting);
+            return (link, _connecting);
         }
     }
 
-    private async Task<SendingLink> ConnectAsync(CancellationToken cancellationToken)
+    /// <summary>Connects a link; a failure becomes the link's end, and with it that of every send on it.</summary>
+    private async Task ConnectAsync(SendingLink link, Task before)
+    {
+        await before.ConfigureAwait(false);
+        // Not under the lock of the one who called.
+        await Task.Yield();
+        try
+        {
+            await DisconnectAsync().ConfigureAwait(false);
+            await AttachAsync(link, _closing.Token).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever it is, the sends that wait must hear of it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            var end = e as HubbubException ?? (_closing.IsCancellationRequested
+                ? HubbubException.Closed(_address)
+                : new HubbubException(HubbubCondition.Unreachable, e.Message, _address, null, e));
+            link.OnEnded(end);
+            await DisconnectAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task AttachAsync(SendingLink link, CancellationToken cancellationToken)
     {
         var tokens = TokenSource.ForIotHub(_to);
         var isPlain = _options.Authentication == ClientAuthentication.SaslPlain;
         var sasl = isPlain
             ? SaslCredentials.Plain(_to, tokens.Make(_options.TimeProvider.GetUtcNow() + _options.TokenLifetime))
             : SaslCredentials.Cbs;
-        try
+        _connection = await AmqpClientConnection.OpenAsync(ServerAddress.Of(_to, _options), sasl, _options, cancellationToken)
+            .ConfigureAwait(false);
+        var session = await _connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
+        if (!isPlain)
         {
-            _connection = await AmqpClientConnection.OpenAsync(ServerAddress.Of(_to, _options), sasl, _options, cancellationToken)
+            _authorization = await CbsAuthorization.StartAsync(_connection, session, tokens, cancellationToken)
                 .ConfigureAwait(false);
-            var session = await _connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
-            if (!isPlain)
-            {
-                _authorization = await CbsAuthorization.StartAsync(_connection, session, tokens, cancellationToken)
-                    .ConfigureAwait(false);
-            }
-            var link = new SendingLink(_connection, _address, _options.SendWindow);
-            await _connection.AttachAsync(session, link, new Attach
-            {
-                Name = $"telemetry-{Guid.NewGuid():N}",
-                Handle = 0,
-                Role = Role.Sender,
-                Source = new Source { Address = AmqpValue.From(_to.DeviceId) },
-                Target = new Target { Address = AmqpValue.From(_address) },
-            }, cancellationToken).ConfigureAwait(false);
-            _link = link;
-            return link;
         }
-        catch
+        await _connection.AttachAsync(session, link, new Attach
         {
-            await DisconnectAsync().ConfigureAwait(false);
-            throw;
-        }
+            Name = $"telemetry-{Guid.NewGuid():N}",
+            Handle = 0,
+            Role = Role.Sender,
+            Source = new Source { Address = AmqpValue.From(_to.DeviceId) },
+            Target = new Target { Address = AmqpValue.From(_address) },
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task DisconnectAsync()
     {
-        _link = null;
         if (_authorization is { } authorization)
         {
             _authorization = null;

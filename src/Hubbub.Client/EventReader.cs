@@ -78,7 +78,7 @@ public sealed class EventReader : IAsyncDisposable
         for (var i = 0; i < feeds.Length; i++)
         {
             var address = $"{session.EntityPath}/ConsumerGroups/{_options.ConsumerGroup}/Partitions/{partitionIds[i]}";
-            feeds[i] = new PartitionFeed(session.Connection, partitionIds[i], address, _options.Prefetch, signal);
+            feeds[i] = new PartitionFeed(partitionIds[i], address, _options.Prefetch, signal);
             attached[i] = session.Connection.AttachAsync(
                 session.Session, feeds[i].Link, AttachTo(address, from), cancellationToken);
         }

@@ -116,7 +116,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 link.OnEnded(new HubbubException(HubbubCondition.Closed, "its session has ended", link.Address));
                 return;
             }
-            link.Start(session.Attach(attach));
+            link.Start(self, session.Attach(attach));
             self._links.Add(link);
             if (link is SendingLink sender)
                 self._senders.Add(sender);
@@ -138,7 +138,9 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     {
         var (self, link) = state;
         self.Forget(link, HubbubException.Closed(link.Address));
-        link.Link?.Detach();
+        // A detach that crosses the peer's attach would leave it unclear which link either means.
+        if (link.Link is { State: not LinkState.AttachSent } attached)
+            attached.Detach();
     });
 
     /// <summary>Does something with the engine, under its lock.</summary>

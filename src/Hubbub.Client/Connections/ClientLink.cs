@@ -4,11 +4,12 @@ using Hubbub.Amqp.Performatives;
 namespace Hubbub.Client.Connections;
 
 /// <summary>One link of a client. All but the properties is called under the driver's lock.</summary>
-internal abstract class ClientLink(AmqpClientConnection connection, string address)
+internal abstract class ClientLink(string address)
 {
     private readonly TaskCompletionSource _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public AmqpClientConnection Connection { get; } = connection;
+    /// <summary>The connection; null before it is attached to one.</summary>
+    public AmqpClientConnection? Connection { get; private set; }
 
     /// <summary>What it leads to; in error texts.</summary>
     public string Address { get; } = address;
@@ -16,11 +17,15 @@ internal abstract class ClientLink(AmqpClientConnection connection, string addre
     /// <summary>Completes when the peer has taken the link; faults when it refused it.</summary>
     public Task Attached => _attached.Task;
 
+    /// <summary>True when the link has ended, or was given up.</summary>
+    public bool HasEnded { get; private set; }
+
     /// <summary>The engine's link; null before it is attached.</summary>
     public AmqpLink? Link { get; private set; }
 
-    public void Start(AmqpLink link)
+    public void Start(AmqpClientConnection connection, AmqpLink link)
     {
+        Connection = connection;
         Link = link;
         link.Context = this;
     }
@@ -32,6 +37,12 @@ internal abstract class ClientLink(AmqpClientConnection connection, string addre
         var remote = Link!.RemoteAttach!;
         if ((Link.Role == Role.Receiver ? remote.Source : remote.Target) is null)
             return;
+        if (HasEnded)
+        {
+            // It was given up while the attach was under way.
+            Link.Detach();
+            return;
+        }
         OnReady();
         _attached.TrySetResult();
     }
@@ -39,6 +50,7 @@ internal abstract class ClientLink(AmqpClientConnection connection, string addre
     /// <summary>The link is over, for this reason; called once at least.</summary>
     public void OnEnded(HubbubException end)
     {
+        HasEnded = true;
         _attached.TrySetException(end);
         // The attach may have been given up already; then nobody looks at this.
         _ = _attached.Task.Exception;

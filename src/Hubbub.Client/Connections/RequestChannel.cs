@@ -26,8 +26,8 @@ internal sealed class RequestChannel : IDeliverySink
     {
         _connection = connection;
         _node = node;
-        _sender = new SendingLink(connection, node, ClientLimits.RequestsMax);
-        _receiver = new ReceivingLink(connection, node, this, ClientLimits.RequestCredit);
+        _sender = new SendingLink(node, ClientLimits.RequestsMax);
+        _receiver = new ReceivingLink(node, this, ClientLimits.RequestCredit);
     }
 
     public static async Task<RequestChannel> OpenAsync(

@@ -7,7 +7,8 @@ namespace Hubbub.Client.Connections;
 
 /// <summary>
 /// A link that sends, any number of messages at a time up to its window: each is encoded when it is given, goes out in
-/// order as credit allows, and completes with the peer's outcome. What is beyond the window waits in line.
+/// order as credit allows, and completes with the peer's outcome. What is beyond the window waits in line. It takes
+/// messages before it is attached, so that they keep their order.
 /// </summary>
 internal sealed class SendingLink : ClientLink
 {
@@ -23,8 +24,8 @@ internal sealed class SendingLink : ClientLink
     private PendingSend? _underWay;
     private ulong _nextTag;
 
-    public SendingLink(AmqpClientConnection connection, string address, int window)
-        : base(connection, address)
+    public SendingLink(string address, int window)
+        : base(address)
     {
         _window = window;
         _line = new SendLine(window, ClientLimits.PendingBytesMax);
@@ -53,7 +54,7 @@ internal sealed class SendingLink : ClientLink
             task = Enqueue(message, out pending);
         }
         pending.CancelWith(cancellationToken);
-        Connection.Wake();
+        Connection?.Wake();
         return task;
     }
 
@@ -72,6 +73,12 @@ internal sealed class SendingLink : ClientLink
                 // Given up before it went out.
                 _sending.Dequeue();
                 Finish(pending, null);
+                continue;
+            }
+            if (link.RemoteMaxMessageSizeBytes is var max && max != 0 && (ulong)pending.Payload.Length > max)
+            {
+                _sending.Dequeue();
+                Finish(pending, TooLarge(pending.Payload.Length, max));
                 continue;
             }
             if (output.Length >= bytesMax)
@@ -114,7 +121,7 @@ internal sealed class SendingLink : ClientLink
         }
     }
 
-    protected override void OnReady() => Connection.Wake();
+    protected override void OnReady() => Connection?.Wake();
 
     protected override void OnStopped(HubbubException end)
     {
@@ -142,7 +149,6 @@ internal sealed class SendingLink : ClientLink
         try
         {
             message.Encode(pending.Payload);
-            CheckSize(pending.Payload.Length);
         }
         catch
         {
@@ -186,7 +192,7 @@ internal sealed class SendingLink : ClientLink
             _line.Next();
         }
         pending.CancelWith(cancellationToken);
-        Connection.Wake();
+        Connection?.Wake();
         await task.ConfigureAwait(false);
     }
 
@@ -205,13 +211,7 @@ internal sealed class SendingLink : ClientLink
         pending.Complete(failure);
     }
 
-    private void CheckSize(int size)
-    {
-        if (Link?.RemoteAttach?.MaxMessageSize is { } max && max != 0 && (ulong)size > max)
-            throw TooLarge(size, (long)max);
-    }
-
-    internal HubbubException TooLarge(int size, long max) => new(
+    private HubbubException TooLarge(int size, ulong max) => new(
         ErrorCondition.MessageSizeExceeded, $"the message has {size} bytes, {max} are allowed", Address);
 
     private HubbubException Explain(DeliveryState? state) => state switch

@@ -34,7 +34,7 @@ internal static class EventsRedirect
                 // One question needs no renewal.
                 await authorization.DisposeAsync().ConfigureAwait(false);
             }
-            var link = new ReceivingLink(connection, Asked, new Nothing(), 1);
+            var link = new ReceivingLink(Asked, new Nothing(), 1);
             await connection.AttachAsync(session, link, new Attach
             {
                 Name = $"redirect-{Guid.NewGuid():N}",

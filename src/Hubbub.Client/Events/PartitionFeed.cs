@@ -18,18 +18,16 @@ internal sealed class PartitionFeed : IDeliverySink
     private HubbubException? _end;
     private ReceiveCredit _credit;
 
-    /// <param name="connection">The connection that brings the events.</param>
     /// <param name="partitionId">The partition.</param>
     /// <param name="address">The link's address.</param>
     /// <param name="prefetch">The most events under way.</param>
     /// <param name="signal">Told when there is something to read.</param>
-    public PartitionFeed(
-        AmqpClientConnection connection, string partitionId, string address, int prefetch, AsyncSignal signal)
+    public PartitionFeed(string partitionId, string address, int prefetch, AsyncSignal signal)
     {
         PartitionId = partitionId;
         _signal = signal;
         _credit = new ReceiveCredit((uint)Math.Max(1, prefetch));
-        Link = new ReceivingLink(connection, address, this, _credit.Value);
+        Link = new ReceivingLink(address, this, _credit.Value);
     }
 
     public string PartitionId { get; }
@@ -59,7 +57,7 @@ internal sealed class PartitionFeed : IDeliverySink
     public void Release(EventChunk chunk)
     {
         _credit.Update(chunk.Count, chunk.Written);
-        Link.Connection.Invoke((Link, chunk, _credit.Value), static (_, state) =>
+        Link.Connection!.Invoke((Link, chunk, _credit.Value), static (_, state) =>
             state.Link.Release(state.chunk.SettledCount, state.chunk.Unsettled, state.Value));
     }
 
