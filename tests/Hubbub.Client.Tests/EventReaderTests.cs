@@ -3,6 +3,7 @@ using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Client.Tests;
 
+/// <summary>Reading: from which place, which parts, in which order, how fast.</summary>
 public sealed class EventReaderTests
 {
     [Fact]
@@ -12,7 +13,7 @@ public sealed class EventReaderTests
         await using var reader = Some.ReaderOf(hub);
         await using var subscription = await reader.SubscribeAsync(EventPosition.Start, ["1"], Some.Patience);
 
-        Assert.True(hub.Last.TrySendEvent("1", Some.Event(42, "hello")));
+        await hub.Last.SendEventAsync("1", Some.Event(42, "hello"), Some.Patience);
 
         await using var events = subscription.GetAsyncEnumerator(Some.Patience);
         Assert.True(await events.MoveNextAsync());
@@ -35,12 +36,7 @@ public sealed class EventReaderTests
     [Fact]
     public async Task Read_ByAServicesConnectionString_FollowsTheRedirect()
     {
-        var hub = new FakeHub
-        {
-            OnAttach = attach => attach.Source is Source { Address: { } address } && address.TextEquals("/messages/events/$management")
-                ? FakeHub.Redirect("ns.example", 5671)
-                : null,
-        };
+        var hub = new FakeHub { OnAttach = attach => RedirectOf(attach, "ns.example") };
         await using var reader = Some.ReaderOf(hub, Some.Service);
 
         var properties = await reader.GetPropertiesAsync(Some.Patience);
@@ -49,7 +45,189 @@ public sealed class EventReaderTests
         Assert.Equal(["0", "1"], properties.PartitionIds);
         Assert.Equal(["hub.example", "ns.example"], hub.Dialled.Select(address => address.HostName));
         // The hub gets a token for itself, the namespace one for the event hub, signed with the key's text.
-        Assert.Contains("sr=hub.example&", Assert.Single(hub.Connections[0].Tokens));
-        Assert.Contains("sr=sb%3A%2F%2Fns.example%2Fevents-1&", Assert.Single(hub.Connections[1].Tokens));
+        Assert.Contains("sr=hub.example&", Assert.Single(hub.Connections[0].Tokens), StringComparison.Ordinal);
+        Assert.Contains("sr=sb%3A%2F%2Fns.example%2Fevents-1&", Assert.Single(hub.Connections[1].Tokens), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Read_RedirectedToTheSameHost_GoesWhereItWasDialled()
+    {
+        var hub = new FakeHub { OnAttach = attach => RedirectOf(attach, "hub.example") };
+        await using var reader = Some.ReaderOf(hub, $"{Some.Service};AmqpsPort=15671");
+
+        await reader.GetPropertiesAsync(Some.Patience);
+
+        // The redirect says 5671, which is true only inside of whatever forwards 15671 to it.
+        Assert.Equal([15671, 15671], hub.Dialled.Select(address => address.Port));
+    }
+
+    [Fact]
+    public async Task Subscribe_SendsThePositionAsASelector()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub, options: new() { ConsumerGroup = "g2" });
+
+        await using var subscription = await reader.SubscribeAsync(
+            EventPosition.FromSequenceNumber(7), cancellationToken: Some.Patience);
+
+        var attaches = hub.Last.Attaches.Where(attach => !attach.Name.StartsWith('$')).ToList();
+        Assert.Equal(
+            ["events-1/ConsumerGroups/g2/Partitions/0", "events-1/ConsumerGroups/g2/Partitions/1"],
+            attaches.Select(attach => Some.AddressOf(attach.Source)).Order());
+        var filter = Assert.IsType<Source>(attaches[0].Source).Filter!.Value;
+        Assert.True(filter.TryGet("apache.org:selector-filter:string", out var selector));
+        Assert.True(selector.Undescribed().TextEquals("amqp.annotation.x-opt-sequence-number >= '7'"));
+    }
+
+    [Fact]
+    public void Position_HasTheSpellingsOfTheField()
+    {
+        Assert.Equal("amqp.annotation.x-opt-offset > '-1'", default(EventPosition).ToString());
+        Assert.Equal("amqp.annotation.x-opt-offset > '-1'", EventPosition.Start.ToString());
+        Assert.Equal("amqp.annotation.x-opt-offset > '@latest'", EventPosition.End.ToString());
+        Assert.Equal("amqp.annotation.x-opt-offset > '4711'", EventPosition.FromOffset("4711").ToString());
+        Assert.Equal("amqp.annotation.x-opt-sequence-number > '7'", EventPosition.FromSequenceNumber(7, false).ToString());
+        Assert.Equal(
+            "amqp.annotation.x-opt-enqueued-time > '999'", EventPosition.FromEnqueuedTime(DateTimeOffset.UnixEpoch.AddSeconds(1)).ToString());
+        Assert.Throws<FormatException>(() => EventPosition.FromOffset("1' OR 'x"));
+    }
+
+    [Fact]
+    public async Task Read_AllPartitions_TakesFairTurns()
+    {
+        var hub = new FakeHub { Partitions = 3 };
+        await using var reader = Some.ReaderOf(hub);
+        await using var subscription = await reader.SubscribeAsync(EventPosition.Start, cancellationToken: Some.Patience);
+        // Two partitions have 200 large events waiting, the third has one.
+        for (var i = 0; i < 200; i++)
+        {
+            await hub.Last.SendEventAsync("0", Some.Event(i, new string('a', 2_000)), Some.Patience);
+            await hub.Last.SendEventAsync("1", Some.Event(i, new string('b', 2_000)), Some.Patience);
+        }
+        await hub.Last.SendEventAsync("2", Some.Event(0, "c"), Some.Patience);
+
+        var seen = new List<(string Partition, long Sequence)>();
+        await foreach (var received in subscription.WithCancellation(Some.Patience))
+        {
+            seen.Add((received.PartitionId, received.SequenceNumber));
+            if (seen.Count == 401)
+                break;
+        }
+
+        Assert.InRange(seen.IndexOf(("2", 0)), 0, 200);
+        foreach (var partition in new[] { "0", "1" })
+            Assert.Equal(Enumerable.Range(0, 200).Select(i => (long)i), seen.Where(e => e.Partition == partition).Select(e => e.Sequence));
+    }
+
+    [Fact]
+    public async Task Read_NobodyTakesTheEvents_CreditRunsOutAndComesBackWithTheReader()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub, options: new() { Prefetch = 100 });
+        await using var subscription = await reader.SubscribeAsync(EventPosition.Start, ["0"], Some.Patience);
+        await hub.Last.WhenAsync(peer => peer.CreditOf("0") > 0, Some.Patience);
+        var sent = 0;
+        while (hub.Last.TrySendEvent("0", Some.Event(sent, "x")))
+            sent++;
+        Assert.Equal(100, sent);
+
+        await using var events = subscription.GetAsyncEnumerator(Some.Patience);
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(await events.MoveNextAsync());
+            Assert.Equal(i, events.Current.SequenceNumber);
+        }
+        // The reader now asks for the next one, which gives the last chunk back.
+        var next = events.MoveNextAsync();
+        await hub.Last.WhenAsync(peer => peer.CreditOf("0") >= 50, Some.Patience);
+
+        await hub.Last.SendEventAsync("0", Some.Event(100, "x"), Some.Patience);
+        Assert.True(await next);
+        Assert.Equal(100, events.Current.SequenceNumber);
+    }
+
+    [Fact]
+    public async Task Read_LinkStolen_GivesWhatCameAndThenThrows()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub);
+        await using var subscription = await reader.SubscribeAsync(EventPosition.Start, ["0"], Some.Patience);
+        await hub.Last.SendEventAsync("0", Some.Event(0, "x"), Some.Patience);
+        hub.Last.DetachPartition("0", Some.Error(ErrorCondition.LinkStolen));
+
+        await using var events = subscription.GetAsyncEnumerator(Some.Patience);
+        Assert.True(await events.MoveNextAsync());
+        var stolen = await Assert.ThrowsAsync<HubbubException>(async () => await events.MoveNextAsync());
+
+        Assert.Equal(ErrorCondition.LinkStolen, stolen.Condition);
+        Assert.EndsWith("/Partitions/0", stolen.Address, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Read_ConnectionCut_ThrowsAndTheNextCallConnectsAgain()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub);
+        var events = reader.ReadPartitionAsync("0", EventPosition.Start, Some.Patience).GetAsyncEnumerator(Some.Patience);
+        var next = events.MoveNextAsync().AsTask();
+        await WhenAttachedAsync(hub, "0");
+
+        hub.Last.Cut();
+
+        Assert.Equal(HubbubCondition.ConnectionLost, (await Assert.ThrowsAsync<HubbubException>(() => next)).Condition);
+        var partition = await reader.GetPartitionPropertiesAsync("0", Some.Patience);
+        Assert.Equal((3L, 41L, "4711", false), (
+            partition.BeginningSequenceNumber, partition.LastEnqueuedSequenceNumber, partition.LastEnqueuedOffset, partition.IsEmpty));
+        Assert.Equal(2, hub.Connections.Count);
+    }
+
+    [Fact]
+    public async Task Read_Cancelled_EndsAndDetaches()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub);
+        using var cancel = new CancellationTokenSource();
+        var reading = Task.Run(async () =>
+        {
+            await foreach (var _ in reader.ReadPartitionAsync("0", EventPosition.End, cancel.Token))
+            {
+            }
+        }, Some.Patience);
+        while (hub.Connections.Count == 0)
+            await Task.Yield();
+        await WhenAttachedAsync(hub, "0");
+
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        await hub.Last.WhenAsync(peer => peer.DetachCount == 1, Some.Patience);
+    }
+
+    [Fact]
+    public async Task Subscribe_UnknownPartition_IsRefusedWithTheReasonAndLeavesNoLinkBehind()
+    {
+        var hub = new FakeHub
+        {
+            OnAttach = attach => attach.Name.Contains("Partitions/1-", StringComparison.Ordinal) ? Some.Error(ErrorCondition.NotFound) : null,
+        };
+        await using var reader = Some.ReaderOf(hub);
+
+        var refused = await Assert.ThrowsAsync<HubbubException>(
+            () => reader.SubscribeAsync(EventPosition.Start, ["0", "1"], Some.Patience));
+
+        Assert.Equal(ErrorCondition.NotFound, refused.Condition);
+        // The link to partition 0 is given back; the other one was never there.
+        await hub.Last.WhenAsync(peer => peer.DetachCount == 1, Some.Patience);
+    }
+
+    [Fact]
+    public void Create_ADevicesConnectionString_IsRefused() =>
+        Assert.Throws<FormatException>(() => EventReader.CreateFromConnectionString(Some.Device));
+
+    private static async Task WhenAttachedAsync(FakeHub hub, string partition) => await hub.Last.WhenAsync(
+        peer => peer.Attaches.Any(attach => Some.AddressOf(attach.Source).EndsWith($"/Partitions/{partition}", StringComparison.Ordinal)),
+        Some.Patience);
+
+    private static AmqpError? RedirectOf(Attach attach, string host) =>
+        Some.AddressOf(attach.Source) == "/messages/events/$management" ? FakeHub.Redirect(host, 5671) : null;
 }

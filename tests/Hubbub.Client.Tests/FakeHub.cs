@@ -2,9 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
-using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
-using Hubbub.Amqp.Transport;
 using Hubbub.Client.Connections;
 
 namespace Hubbub.Client.Tests;
@@ -33,6 +31,8 @@ internal sealed class FakeHub(TimeProvider? time = null)
     public uint Credit { get; set; } = 1_000;
 
     public uint FrameSizeBytesMax { get; set; } = 65_536;
+
+    public uint IdleTimeoutMs { get; set; } = 120_000;
 
     /// <summary>max-message-size of the links.</summary>
     public ulong MessageSizeBytesMax { get; set; } = 1 << 20;

@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using System.Text;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Messages;
@@ -22,7 +21,9 @@ internal sealed class FakeHubConnection : IConnectionOwner
     private readonly Dictionary<string, SenderLink> _partitions = [];
     private readonly Queue<(string Node, byte[] Message)> _replies = new();
     private readonly SemaphoreSlim _changed = new(0);
+    private readonly List<ReceiverLink> _telemetry = [];
     private ulong _tag;
+    private int _detachCount;
 
     public FakeHubConnection(FakeHub hub, IDuplexPipe pipe, TimeProvider time)
     {
@@ -32,7 +33,7 @@ internal sealed class FakeHubConnection : IConnectionOwner
             Role = ConnectionRole.Server,
             LocalOpen = new Open { ContainerId = "fake" },
             SaslMechanisms = [new("EXTERNAL"), new("MSSBCBS"), new("ANONYMOUS"), new("PLAIN")],
-            Limits = AmqpLimits.Default with { FrameSizeBytesMax = hub.FrameSizeBytesMax },
+            Limits = AmqpLimits.Default with { FrameSizeBytesMax = hub.FrameSizeBytesMax, IdleTimeoutMs = hub.IdleTimeoutMs },
             StartedMs = ConnectionDriver.NowMs(time),
         });
         _driver = new ConnectionDriver(pipe, _engine, this, time);
@@ -60,6 +61,16 @@ internal sealed class FakeHubConnection : IConnectionOwner
     public void DetachPartition(string id, AmqpError error) =>
         _driver.Invoke((this, id, error), static (_, state) => state.Item1._partitions[state.id].Detach(state.error));
 
+    /// <summary>Links that the client has detached.</summary>
+    public int DetachCount => Volatile.Read(ref _detachCount);
+
+    /// <summary>Gives the client's senders of telemetry credit.</summary>
+    public void GrantCredit(uint credit) => _driver.Invoke((this, credit), static (_, state) =>
+    {
+        foreach (var receiver in state.Item1._telemetry)
+            receiver.Grant(state.credit);
+    });
+
     /// <summary>The credit that the client has given to a partition's link.</summary>
     public uint CreditOf(string partition)
     {
@@ -68,12 +79,16 @@ internal sealed class FakeHubConnection : IConnectionOwner
         return credit;
     }
 
+    /// <summary>Sends an event as soon as there is credit.</summary>
+    public async Task SendEventAsync(string partition, byte[] message, CancellationToken cancellationToken) =>
+        await WhenAsync(peer => peer.TrySendEvent(partition, message), cancellationToken);
+
     /// <summary>Sends an event if there is credit.</summary>
     public bool TrySendEvent(string partition, byte[] message)
     {
         var isSent = false;
-        _driver.Invoke(this, (_, self) => isSent = self._partitions[partition]
-            .TrySend(BitConverter.GetBytes(++self._tag), 0, message, settled: true));
+        _driver.Invoke(this, (_, self) => isSent = self._partitions.TryGetValue(partition, out var link)
+            && link.TrySend(BitConverter.GetBytes(++self._tag), 0, message, settled: true));
         return isSent;
     }
 
@@ -97,6 +112,9 @@ internal sealed class FakeHubConnection : IConnectionOwner
                 break;
             case AmqpEventKind.LinkAttached:
                 OnAttached(e.Link!);
+                break;
+            case AmqpEventKind.LinkDetached:
+                Interlocked.Increment(ref _detachCount);
                 break;
             case AmqpEventKind.Delivery:
                 OnDelivery(e);
@@ -142,10 +160,12 @@ internal sealed class FakeHubConnection : IConnectionOwner
         });
         if (link is ReceiverLink receiver)
         {
-            receiver.Grant(_hub.Credit);
+            if (!Some.AddressOf(attach.Target).StartsWith('$'))
+                _telemetry.Add(receiver);
+            receiver.Grant(_telemetry.Contains(receiver) ? _hub.Credit : 100);
             return;
         }
-        var address = AddressOf(attach.Source);
+        var address = Some.AddressOf(attach.Source);
         if (address.StartsWith('$'))
             _answers[address] = (SenderLink)link;
         else
@@ -155,7 +175,7 @@ internal sealed class FakeHubConnection : IConnectionOwner
     private void OnDelivery(in AmqpEvent e)
     {
         var link = (ReceiverLink)e.Link!;
-        var node = AddressOf(link.RemoteAttach!.Target);
+        var node = Some.AddressOf(link.RemoteAttach!.Target);
         if (node.StartsWith('$'))
         {
             link.Settle(e.Delivery.Id, e.Delivery.Id, Accepted.Instance);
@@ -222,17 +242,6 @@ internal sealed class FakeHubConnection : IConnectionOwner
         while (_replies.TryPeek(out var reply) && _answers.TryGetValue(reply.Node, out var link)
             && link.TrySend(BitConverter.GetBytes(++_tag), 0, reply.Message, settled: true))
             _replies.Dequeue();
-    }
-
-    private static string AddressOf(Terminus? terminus)
-    {
-        var address = terminus switch
-        {
-            Source source => source.Address,
-            Target target => target.Address,
-            _ => null,
-        };
-        return address is { } value && value.TryGetString(out var text) ? text : "";
     }
 
     private T[] Snapshot<T>(List<T> list)

@@ -41,4 +41,35 @@ internal static class Some
         ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String).Add("alarm", "yes").Add("level", 7).Build(),
         Data = Encoding.UTF8.GetBytes(body),
     }.ToArray();
+
+    public static AmqpError Error(string condition) => new() { Condition = condition, Description = "Said so." };
+
+    public static MessageSections Read(byte[] message, uint format = MessageFormats.Amqp)
+    {
+        Assert.True(MessageSections.TryRead(message, SectionOrder.Strict, out var sections, out var problem, format), problem.Text);
+        return sections;
+    }
+
+    /// <summary>The one data section of a message as text.</summary>
+    public static string BodyOf((uint Format, byte[] Payload) message) =>
+        Encoding.UTF8.GetString(Assert.Single(Payloads(Read(message.Payload, message.Format))));
+
+    public static List<byte[]> Payloads(in MessageSections sections)
+    {
+        var result = new List<byte[]>();
+        foreach (var payload in sections.Data)
+            result.Add(payload.ToArray());
+        return result;
+    }
+
+    public static string AddressOf(Terminus? terminus)
+    {
+        var address = terminus switch
+        {
+            Source source => source.Address,
+            Target target => target.Address,
+            _ => null,
+        };
+        return address is { } value && value.TryGetString(out var text) ? text : "";
+    }
 }

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace Hubbub.Client.Tests;
+
+/// <summary>Tokens are renewed before they expire, and links notice nothing.</summary>
+public sealed class ClaimRenewalTests
+{
+    private const uint NeverIdleMs = uint.MaxValue;
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
+
+    [Fact]
+    public async Task Claim_IsRenewedAtEightyFivePercentOfItsLife()
+    {
+        var hub = new FakeHub(_time) { IdleTimeoutMs = NeverIdleMs };
+        await using var device = DeviceOf(hub);
+        await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
+        Assert.Contains("&se=1800003600", Assert.Single(hub.Last.Tokens), StringComparison.Ordinal);
+
+        _time.Advance(TimeSpan.FromMinutes(50));
+        await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
+        Assert.Single(hub.Last.Tokens);
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await hub.Last.WhenAsync(peer => peer.Tokens.Count == 2, Some.Patience);
+        Assert.Contains("&se=1800006660", hub.Last.Tokens[1], StringComparison.Ordinal);
+        await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
+        Assert.Single(hub.Connections);
+    }
+
+    [Fact]
+    public async Task Claim_RenewalRefused_IsTriedAgain()
+    {
+        var refusals = 0;
+        var hub = new FakeHub(_time) { IdleTimeoutMs = NeverIdleMs };
+        await using var device = DeviceOf(hub);
+        await device.OpenAsync(Some.Patience);
+        hub.OnPutToken = (_, _) => ++refusals <= 2 ? (503, "busy") : (200, "OK");
+
+        _time.Advance(TimeSpan.FromMinutes(51));
+        // Each message is a round trip, in which what is due gets its turn.
+        while (hub.Last.Tokens.Count < 4)
+        {
+            await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(3, refusals);
+        Assert.InRange((_time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(1_800_000_000)).TotalMinutes, 52, 59);
+        await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
+        Assert.Single(hub.Connections);
+    }
+
+    private DeviceClient DeviceOf(FakeHub hub) =>
+        Some.DeviceOf(hub, new() { TimeProvider = _time, IdleTimeoutMs = NeverIdleMs, OperationTimeout = TimeSpan.FromDays(1) });
+}

@@ -1,0 +1,75 @@
+using System.Net.Http.Json;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Hubbub.Server.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hubbub.Client.Tests;
+
+/// <summary>A whole hub in this process, on free ports, in a directory of its own.</summary>
+internal sealed class RealHub : IAsyncDisposable
+{
+    private readonly DirectoryInfo _directory;
+    private readonly HubServer _server;
+    private readonly HttpClient _http;
+
+    private RealHub(DirectoryInfo directory, HubServer server)
+    {
+        (_directory, _server) = (directory, server);
+        var trust = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        trust.CustomTrustStore.ImportFromPemFile(server.Description.CaCertificate!);
+        _http = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = trust } })
+        {
+            BaseAddress = new Uri($"https://localhost:{server.Ports.Https}"),
+        };
+    }
+
+    public static async Task<RealHub> StartAsync()
+    {
+        var directory = Directory.CreateTempSubdirectory("hubbub-client-test-");
+        var options = new HubOptions { DataDirectory = directory.FullName, AmqpsPort = 0, HttpsPort = 0, AmqpPort = 0 };
+        return new RealHub(directory, await HubServer.StartAsync(
+            options, TimeProvider.System, NullLoggerFactory.Instance, Some.Patience));
+    }
+
+    /// <summary>Creates a device and returns the string that it connects with.</summary>
+    public async Task<string> CreateDeviceAsync(string id)
+    {
+        var owner = ConnectionString.Parse(ConnectionStringOf("iothubowner"));
+        var token = SasToken.ForIotHub(
+            owner.HostName, owner.SharedAccessKey!, owner.PolicyName, TimeProvider.System.GetUtcNow().AddMinutes(5));
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"/devices/{id}?api-version=2021-04-12")
+        {
+            Content = JsonContent.Create(new Dictionary<string, string> { ["deviceId"] = id, ["status"] = "enabled" }),
+        };
+        request.Headers.TryAddWithoutValidation("Authorization", token.Value);
+        using var response = await _http.SendAsync(request, Some.Patience);
+        response.EnsureSuccessStatusCode();
+        using var device = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Some.Patience));
+        var key = device.RootElement.GetProperty("authentication").GetProperty("symmetricKey").GetProperty("primaryKey").GetString();
+        return $"HostName={owner.HostName};DeviceId={id};SharedAccessKey={key};{Reach}";
+    }
+
+    public string ConnectionStringOf(string policy) => $"{_server.Description.ConnectionStrings[policy]};{Reach}";
+
+    /// <summary>Plain AMQP on loopback, as the Event Hubs SDKs do it.</summary>
+    public string EmulatorString()
+    {
+        var events = ConnectionString.Parse(_server.Description.EventHubs["service"]);
+        return $"Endpoint=sb://localhost:{_server.Ports.Amqp};SharedAccessKeyName={events.PolicyName};"
+            + $"SharedAccessKey={events.SharedAccessKey};EntityPath={events.EntityPath};UseDevelopmentEmulator=true";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _server.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    private string Reach => $"AmqpsPort={_server.Ports.Amqps};HttpsPort={_server.Ports.Https};CaFile={_server.Description.CaCertificate}";
+}
