@@ -47,7 +47,8 @@ public static class PartitionHash
     public static int PartitionOf(ReadOnlySpan<char> key, int partitionCount)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(partitionCount, 1);
-        // The remainder is cut towards zero; a floored one would send the negative hashes elsewhere than the clients do.
+        // The remainder is cut towards zero; a floored one would send the negative hashes elsewhere than the clients
+        // do.
         return Math.Abs(Compute(key) % partitionCount);
     }
 

@@ -37,7 +37,7 @@ public static class PositionFilter
             return Refuse(selector, 0, $"it is {selector.Length} characters long, at most {LengthMax} are allowed");
         SkipWhiteSpace(selector, ref at);
         if (!TakeName(selector, ref at, out var kind))
-            return Refuse(selector, at, $"expected {Prefix} and one of x-opt-offset, x-opt-sequence-number, x-opt-enqueued-time");
+            return Refuse(selector, at, $"expected {Prefix}x-opt-offset, x-opt-sequence-number or x-opt-enqueued-time");
         SkipWhiteSpace(selector, ref at);
         if (!TakeOperator(selector, ref at, out var inclusive))
             return Refuse(selector, at, "expected one of > >= = (a start position cannot be given by < or <=)");
@@ -114,6 +114,7 @@ public static class PositionFilter
     private static HubError Refuse(string selector, int at, string why)
     {
         var quoted = selector.Length > QuotedLengthMax ? selector[..QuotedLengthMax] + "..." : selector;
-        return new(HubErrorCode.ArgumentInvalid, $"The filter \"{quoted}\" is not understood at character {at + 1}: {why}.");
+        return new(
+            HubErrorCode.ArgumentInvalid, $"The filter \"{quoted}\" is not understood at character {at + 1}: {why}.");
     }
 }

@@ -21,7 +21,8 @@ public sealed class ConsumerGroups : IDisposable
     private ImmutableArray<ConsumerGroup> _groups; // At most twenty, so a scan is enough.
     private ImmutableArray<Action<ConsumerGroup>> _deletionListeners = [];
 
-    private ConsumerGroups(IHubSettingsStore store, string entityName, TimeProvider time, ImmutableArray<ConsumerGroup> groups) =>
+    private ConsumerGroups(
+        IHubSettingsStore store, string entityName, TimeProvider time, ImmutableArray<ConsumerGroup> groups) =>
         (_store, _entityName, _time, _groups) = (store, entityName, time, groups);
 
     /// <summary>Loads the groups of one entity.</summary>
@@ -65,7 +66,8 @@ public sealed class ConsumerGroups : IDisposable
     /// <returns>The group, or ArgumentInvalid or QuotaExceeded.</returns>
     public async ValueTask<HubResult<ConsumerGroup>> CreateAsync(string name, CancellationToken cancellationToken)
     {
-        if (name.Length is 0 or > IdentityLimits.ConsumerGroupNameLengthMax || name.AsSpan().ContainsAnyExcept(Alphabet))
+        if (name.Length is 0 or > IdentityLimits.ConsumerGroupNameLengthMax
+            || name.AsSpan().ContainsAnyExcept(Alphabet))
         {
             return new HubError(
                 HubErrorCode.ArgumentInvalid,
@@ -81,7 +83,7 @@ public sealed class ConsumerGroups : IDisposable
             {
                 return new HubError(
                     HubErrorCode.QuotaExceeded,
-                    $"The consumer group '{name}' was not created: {IdentityLimits.ConsumerGroupsMax} groups exist already.");
+                    $"The consumer group '{name}' was not created: {IdentityLimits.ConsumerGroupsMax} exist already.");
             }
             var group = new ConsumerGroup(_entityName, name, _time.GetUtcNow());
             if (await _store.PutConsumerGroupAsync(group, cancellationToken).ConfigureAwait(false) is { } full)
@@ -105,7 +107,10 @@ public sealed class ConsumerGroups : IDisposable
             if (Find(name) is not { } group)
                 return NotFound(name);
             if (group.Name == Default)
-                return new HubError(HubErrorCode.InvalidOperation, $"The consumer group '{Default}' cannot be deleted.");
+            {
+                return new HubError(
+                    HubErrorCode.InvalidOperation, $"The consumer group '{Default}' cannot be deleted.");
+            }
             if (await _store.DeleteConsumerGroupAsync(group, cancellationToken).ConfigureAwait(false) is { } full)
                 return full;
             _groups = _groups.Remove(group);
@@ -119,7 +124,9 @@ public sealed class ConsumerGroups : IDisposable
         }
     }
 
-    /// <summary>Calls <paramref name="listener"/> with each group that is deleted; it must return at once and not throw.</summary>
+    /// <summary>
+    /// Calls <paramref name="listener"/> with each group that is deleted; it must return at once and not throw.
+    /// </summary>
     public void OnDeleted(Action<ConsumerGroup> listener) =>
         ImmutableInterlocked.Update(ref _deletionListeners, (all, added) => all.Add(added), listener);
 

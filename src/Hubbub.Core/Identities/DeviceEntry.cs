@@ -16,7 +16,9 @@ internal sealed record DeviceEntry(DeviceIdentity Device, ImmutableArray<ModuleI
         return null;
     }
 
-    public DeviceEntry With(ModuleIdentity module) => this with { Modules = Without(module.ModuleId).Modules.Add(module) };
+    public DeviceEntry With(ModuleIdentity module) =>
+        this with { Modules = Without(module.ModuleId).Modules.Add(module) };
 
-    public DeviceEntry Without(string moduleId) => this with { Modules = Modules.RemoveAll(m => m.ModuleId == moduleId) };
+    public DeviceEntry Without(string moduleId) =>
+        this with { Modules = Modules.RemoveAll(m => m.ModuleId == moduleId) };
 }

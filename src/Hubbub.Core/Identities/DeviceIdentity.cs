@@ -7,7 +7,9 @@ public sealed record DeviceIdentity
 {
     public required string DeviceId { get; init; }
 
-    /// <summary>18 digits, new whenever an id is registered again: commands of the former device are not for the new one.</summary>
+    /// <summary>
+    /// 18 digits, new whenever an id is registered again: commands of the former device are not for the new one.
+    /// </summary>
     public required string GenerationId { get; init; }
 
     /// <summary>Changes with every change of the record; unquoted.</summary>

@@ -1,6 +1,8 @@
 namespace Hubbub.Core.Identities;
 
-/// <summary>What the hub is called: its host names, its own name (the first label), its Event Hubs-compatible entity.</summary>
+/// <summary>
+/// What the hub is called: its host names, its own name (the first label), its Event Hubs-compatible entity.
+/// </summary>
 public sealed class HubIdentity
 {
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _hosts;
@@ -15,7 +17,8 @@ public sealed class HubIdentity
         EntityName = entityName;
         Name = FirstLabel(hostNames[0]);
         var hosts = new HashSet<string>(hostNames, StringComparer.OrdinalIgnoreCase);
-        var names = new HashSet<string>(hostNames.Concat(hostNames.Select(FirstLabel)), StringComparer.OrdinalIgnoreCase);
+        var names = new HashSet<string>(
+            hostNames.Concat(hostNames.Select(FirstLabel)), StringComparer.OrdinalIgnoreCase);
         _hosts = hosts.GetAlternateLookup<ReadOnlySpan<char>>();
         _names = names.GetAlternateLookup<ReadOnlySpan<char>>();
     }

@@ -24,7 +24,8 @@ public sealed record HubSettings
         if (await store.LoadSettingsAsync(cancellationToken).ConfigureAwait(false) is { } stored)
             return stored;
         var created = Create(hubName, time);
-        return await store.SaveSettingsAsync(created, cancellationToken).ConfigureAwait(false) is { } full ? full : created;
+        var full = await store.SaveSettingsAsync(created, cancellationToken).ConfigureAwait(false);
+        return full is null ? created : full;
     }
 
     /// <summary>New settings: a fresh entity name and the default policies with fresh keys.</summary>

@@ -16,7 +16,9 @@ public enum AuthenticationType
     None,
 }
 
-/// <summary>What a device or module proves its identity with: keys for <see cref="AuthenticationType.Sas"/>, else none.</summary>
+/// <summary>
+/// What a device or module proves its identity with: keys for <see cref="AuthenticationType.Sas"/>, else none.
+/// </summary>
 public sealed record IdentityAuthentication
 {
     public AuthenticationType Type { get; init; }
@@ -24,7 +26,9 @@ public sealed record IdentityAuthentication
     /// <summary>Present if and only if <see cref="Type"/> is <see cref="AuthenticationType.Sas"/>.</summary>
     public SymmetricKeyPair? Keys { get; init; }
 
-    /// <summary>Hex SHA-1 or SHA-256 of the certificate; only for <see cref="AuthenticationType.SelfSigned"/>.</summary>
+    /// <summary>
+    /// Hex SHA-1 or SHA-256 of the certificate; only for <see cref="AuthenticationType.SelfSigned"/>.
+    /// </summary>
     public string? PrimaryThumbprint { get; init; }
 
     public string? SecondaryThumbprint { get; init; }

@@ -4,7 +4,9 @@ using Hubbub.Core.Security;
 
 namespace Hubbub.Core.Identities;
 
-/// <summary>What a caller asks for when it creates or updates a device. Everything else is the registry's to set.</summary>
+/// <summary>
+/// What a caller asks for when it creates or updates a device. Everything else is the registry's to set.
+/// </summary>
 public sealed record DeviceDescription
 {
     public required string DeviceId { get; init; }
@@ -29,7 +31,7 @@ public sealed record DeviceDescription
         if (StatusReason is not null && Encoding.UTF8.GetByteCount(StatusReason) > IdentityLimits.StatusReasonBytesMax)
             return Invalid($"the status reason is longer than {IdentityLimits.StatusReasonBytesMax} bytes of UTF-8");
         if (ParentScopes.Length > IdentityLimits.ParentScopesMax)
-            return Invalid($"it has {ParentScopes.Length} parent scopes, at most {IdentityLimits.ParentScopesMax} is allowed");
+            return Invalid($"{ParentScopes.Length} parent scopes, at most {IdentityLimits.ParentScopesMax} is allowed");
         if (ParentScopes.Append(DeviceScope).Any(s => s?.Length > IdentityLimits.DeviceScopeLengthMax))
             return Invalid($"a scope is longer than {IdentityLimits.DeviceScopeLengthMax} characters");
         return AuthenticationRules.Validate(Authentication, $"device '{DeviceId}'");
@@ -78,7 +80,8 @@ internal static class AuthenticationRules
         }
         if (wanted.PrimaryThumbprint is null)
             return Invalid(whose, "the type SelfSigned needs a primary thumbprint");
-        if (!IsThumbprint(wanted.PrimaryThumbprint) || !IsThumbprint(wanted.SecondaryThumbprint ?? wanted.PrimaryThumbprint))
+        if (!IsThumbprint(wanted.PrimaryThumbprint)
+            || !IsThumbprint(wanted.SecondaryThumbprint ?? wanted.PrimaryThumbprint))
             return Invalid(whose, "a thumbprint is 40 (SHA-1) or 64 (SHA-256) hexadecimal digits");
         return wanted.SecondaryThumbprint is { } second && second.Length != wanted.PrimaryThumbprint.Length
             ? Invalid(whose, "both thumbprints must be of one kind")

@@ -17,6 +17,9 @@ public static class IdentityId
     /// <summary>The refusal of an id that is not valid; quotes at most the permitted length of it.</summary>
     internal static HubError Invalid(string what, string id) => new(
         HubErrorCode.ArgumentInvalid,
-        $"The {what} '{(id.Length > IdentityLimits.IdLengthMax ? id[..IdentityLimits.IdLengthMax] + "..." : id)}' is not valid: "
+        $"The {what} '{Shorten(id)}' is not valid: "
         + "1 to 128 ASCII letters, digits or - : . + % _ # * ? ! ( ) , = @ ; $ ' are allowed.");
+
+    private static string Shorten(string id) =>
+        id.Length > IdentityLimits.IdLengthMax ? id[..IdentityLimits.IdLengthMax] + "..." : id;
 }

@@ -9,7 +9,8 @@ public sealed partial class IdentityRegistry
         DeviceDescription description, CancellationToken cancellationToken) =>
         description.Validate() is { } invalid
             ? new(invalid)
-            : ExclusivelyAsync(description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
+            : ExclusivelyAsync(
+                description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
 
     /// <summary>Replaces what callers may set of a device; missing keys are kept.</summary>
     /// <returns>The device, or ArgumentInvalid, DeviceNotFound or PreconditionFailed.</returns>
@@ -58,7 +59,8 @@ public sealed partial class IdentityRegistry
                     return NotFound(deviceId);
                 if (Check(condition, device.ETag, "Device") is { } mismatch)
                     return mismatch;
-                if (await WriteAsync(new IdentityWrite.DeleteDevice(deviceId), cancellationToken).ConfigureAwait(false) is { } full)
+                var write = new IdentityWrite.DeleteDevice(deviceId);
+                if (await WriteAsync(write, cancellationToken).ConfigureAwait(false) is { } full)
                     return full;
                 _devices.TryRemove(deviceId, out _);
                 Interlocked.Decrement(ref _deviceCount);
@@ -68,12 +70,15 @@ public sealed partial class IdentityRegistry
             cancellationToken);
 
     /// <summary>Registers a module; missing keys are generated.</summary>
-    /// <returns>The module, or ArgumentInvalid, DeviceNotFound, ModuleAlreadyExistsOnDevice or TooManyModulesOnDevice.</returns>
+    /// <returns>
+    /// The module, or ArgumentInvalid, DeviceNotFound, ModuleAlreadyExistsOnDevice or TooManyModulesOnDevice.
+    /// </returns>
     public ValueTask<HubResult<ModuleIdentity>> CreateModuleAsync(
         ModuleDescription description, CancellationToken cancellationToken) =>
         description.Validate() is { } invalid
             ? new(invalid)
-            : ExclusivelyAsync(description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
+            : ExclusivelyAsync(
+                description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
 
     /// <summary>Replaces what callers may set of a module; missing keys are kept.</summary>
     /// <returns>The module, or ArgumentInvalid, DeviceNotFound, ModuleNotFound or PreconditionFailed.</returns>
@@ -119,7 +124,7 @@ public sealed partial class IdentityRegistry
             Interlocked.Decrement(ref _deviceCount);
             return new HubError(
                 HubErrorCode.QuotaExceeded,
-                $"The device '{wanted.DeviceId}' was not registered: the hub already has {IdentityLimits.DevicesMax} devices.");
+                $"The device '{wanted.DeviceId}' was not registered: there are {IdentityLimits.DevicesMax} already.");
         }
         var created = false;
         try

@@ -35,7 +35,8 @@ public sealed partial class IdentityRegistry
         _deviceCount = snapshot.Devices.Count;
         _lastGeneration = snapshot.Devices.Select(d => d.GenerationId)
             .Concat(snapshot.Modules.Select(m => m.GenerationId))
-            .Aggregate(0L, (max, g) => long.TryParse(g, CultureInfo.InvariantCulture, out var n) ? Math.Max(max, n) : max);
+            .Select(g => long.TryParse(g, CultureInfo.InvariantCulture, out var ticks) ? ticks : 0)
+            .Aggregate(0L, Math.Max);
     }
 
     /// <summary>How many devices are registered.</summary>
@@ -46,7 +47,9 @@ public sealed partial class IdentityRegistry
         IIdentityStore store, TimeProvider time, CancellationToken cancellationToken) =>
         new(store, time, await store.LoadAsync(cancellationToken).ConfigureAwait(false));
 
-    /// <summary>The device of that id, compared ordinally; null when there is none. Neither blocks nor allocates.</summary>
+    /// <summary>
+    /// The device of that id, compared ordinally; null when there is none. Neither blocks nor allocates.
+    /// </summary>
     public DeviceIdentity? FindDevice(ReadOnlySpan<char> deviceId) => FindEntry(deviceId)?.Device;
 
     /// <summary>The module of that id; null when there is none.</summary>
@@ -108,7 +111,9 @@ public sealed partial class IdentityRegistry
             HubErrorCode.PreconditionFailed,
             $"Precondition failed: {what} version did not match, existingVersion:{etag} newVersion:{condition}");
 
-    /// <summary>A new ETag: base64 of a random nine-digit number, so that a re-created record never has an old one's.</summary>
+    /// <summary>
+    /// A new ETag: base64 of a random nine-digit number, so that a re-created record never has an old one's.
+    /// </summary>
     private static string NextETag() => Convert.ToBase64String(
         Encoding.ASCII.GetBytes(RandomNumberGenerator.GetInt32(100_000_000, 1_000_000_000)
             .ToString(CultureInfo.InvariantCulture)));

@@ -20,7 +20,11 @@ public sealed class Authenticator
 
     /// <param name="clockSkew">0 to 10 minutes by which a token is honoured beyond its expiry; null for 5.</param>
     public Authenticator(
-        HubIdentity hub, IdentityRegistry registry, AccessPolicies policies, TimeProvider time, TimeSpan? clockSkew = null)
+        HubIdentity hub,
+        IdentityRegistry registry,
+        AccessPolicies policies,
+        TimeProvider time,
+        TimeSpan? clockSkew = null)
     {
         (_hub, _registry, _policies, _time) = (hub, registry, policies, time);
         _clockSkew = clockSkew ?? SecurityLimits.ClockSkewDefault;
@@ -58,10 +62,10 @@ public sealed class Authenticator
         {
             return string.Equals(claim.PolicyName, credentials.Name, StringComparison.OrdinalIgnoreCase)
                 ? verified
-                : Refuse($"The token was not signed with a key of the policy '{credentials.Name}' that the user name names.");
+                : Refuse($"The token was not signed with a key of the user name's policy '{credentials.Name}'.");
         }
         if (claim.Kind == ClaimKind.Policy ? !AllowsAnyOf(claim, credentials) : !IsHolder(claim, credentials))
-            return Refuse($"The token does not cover {Describe(credentials.Name, credentials.ModuleId)} that the user name names.");
+            return Refuse($"The token does not cover the user: {Describe(credentials.Name, credentials.ModuleId)}.");
         return verified;
     }
 
@@ -86,13 +90,13 @@ public sealed class Authenticator
         if (claim.ModuleId is not null && module is null)
             return NotRegistered(claim.DeviceId!, claim.ModuleId);
         if (claim.GenerationId != (module?.GenerationId ?? entry.Device.GenerationId))
-            return Refuse($"{Describe(claim.DeviceId!, claim.ModuleId)} was registered anew; the token was the former one's.");
+            return Refuse($"{Describe(claim.DeviceId!, claim.ModuleId)} was registered anew; the token is older.");
         if (!entry.Device.IsEnabled)
             return Disabled(claim.DeviceId!);
         var keys = (module?.Authentication ?? entry.Device.Authentication).Keys;
         return keys is not null && keys.Contains(claim.VerifiedWith!)
             ? null
-            : Refuse($"The key of {Describe(claim.DeviceId!, claim.ModuleId)} that signed the token is no longer valid.");
+            : Refuse($"The key that signed the token is no longer valid. {Describe(claim.DeviceId!, claim.ModuleId)}.");
     }
 
     private HubResult<Claim> VerifyPolicy(in SharedAccessSignature signature, ResourcePath resource)
@@ -151,9 +155,12 @@ public sealed class Authenticator
         if (authentication?.Keys is not { } keys)
         {
             _ = signature.IsSignedWith(DummyKey) | signature.IsSignedWith(DummyKey);
-            if (entry is null || authentication is null)
-                return NotRegistered(deviceId.ToString(), entry is null || moduleId.IsEmpty ? null : moduleId.ToString());
-            return Refuse($"{Describe(deviceId.ToString(), module?.ModuleId)} authenticates by {authentication.Type}, not by token.");
+            if (entry is null)
+                return NotRegistered(deviceId.ToString(), null);
+            if (authentication is null)
+                return NotRegistered(entry.Device.DeviceId, moduleId.ToString());
+            var who = Describe(entry.Device.DeviceId, module?.ModuleId);
+            return Refuse($"{who} authenticates by {authentication.Type}, not by token.");
         }
         var byPrimary = signature.IsSignedWith(keys.Primary.Bytes);
         var bySecondary = signature.IsSignedWith(keys.Secondary.Bytes);
@@ -181,8 +188,10 @@ public sealed class Authenticator
     {
         var policy = _policies.Find(credentials.Name);
         var password = Encoding.UTF8.GetBytes(credentials.Password);
-        var isPrimary = CryptographicOperations.FixedTimeEquals(password, policy is null ? DummyKey : policy.Keys.Primary.TextBytes);
-        var isSecondary = CryptographicOperations.FixedTimeEquals(password, policy is null ? DummyKey : policy.Keys.Secondary.TextBytes);
+        var primary = policy is null ? DummyKey : policy.Keys.Primary.TextBytes;
+        var secondary = policy is null ? DummyKey : policy.Keys.Secondary.TextBytes;
+        var isPrimary = CryptographicOperations.FixedTimeEquals(password, primary);
+        var isSecondary = CryptographicOperations.FixedTimeEquals(password, secondary);
         if (policy is null || !(isPrimary | isSecondary))
             return Refuse($"The password is not a key of a policy '{credentials.Name}'.");
         return new Claim
@@ -240,12 +249,15 @@ public sealed class Authenticator
 
     private HubError NotRegistered(string deviceId, string? moduleId) => moduleId is null
         ? new(HubErrorCode.DeviceNotFound, $"Device {deviceId} at IotHub {_hub.Name} not registered.")
-        : new(HubErrorCode.ModuleNotFound, $"Module {moduleId} of device {deviceId} at IotHub {_hub.Name} not registered.");
+        : new(
+            HubErrorCode.ModuleNotFound,
+            $"Module {moduleId} of device {deviceId} at IotHub {_hub.Name} not registered.");
 
     private static HubError Disabled(string deviceId) => Refuse($"Device '{deviceId}' is disabled.");
 
     private static HubError BadSignature(string whose) => Refuse(
-        $"The specified SAS token has an invalid signature. It does not match either the primary or secondary key. {whose}.");
+        "The specified SAS token has an invalid signature. It does not match either the primary or secondary key. "
+        + $"{whose}.");
 
     private static HubError Expired(DateTimeOffset expiresAt) =>
         Refuse($"The specified SAS token is expired: it was valid until {expiresAt.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}.");

@@ -41,7 +41,9 @@ public sealed class Claim
     /// <summary>The expiry that the token states.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
 
-    /// <summary>When the hub stops honouring the claim: <see cref="ExpiresAt"/> plus the tolerated clock skew.</summary>
+    /// <summary>
+    /// When the hub stops honouring the claim: <see cref="ExpiresAt"/> plus the tolerated clock skew.
+    /// </summary>
     public required DateTimeOffset EnforcedAt { get; init; }
 
     /// <summary>The value of an event's <c>iothub-connection-auth-method</c> annotation: JSON.</summary>
@@ -52,7 +54,9 @@ public sealed class Claim
         _ => """{"scope":"hub","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}""",
     };
 
-    /// <summary>The key that the credential was verified with; kept to tell whether it is still one of the valid ones.</summary>
+    /// <summary>
+    /// The key that the credential was verified with; kept to tell whether it is still one of the valid ones.
+    /// </summary>
     internal SymmetricKey? VerifiedWith { get; init; }
 
     /// <summary>

@@ -14,7 +14,8 @@ internal static class PercentEncoding
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
-            if (c == '%' && i + 2 < text.Length && char.IsAsciiHexDigit(text[i + 1]) && char.IsAsciiHexDigit(text[i + 2]))
+            if (c == '%' && i + 2 < text.Length
+                && char.IsAsciiHexDigit(text[i + 1]) && char.IsAsciiHexDigit(text[i + 2]))
             {
                 c = (char)((HexValue(text[i + 1]) << 4) | HexValue(text[i + 2]));
                 if (c is < ' ' or > '~')

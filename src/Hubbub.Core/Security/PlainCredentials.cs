@@ -10,7 +10,9 @@ public enum PlainUserKind
     /// <summary><c>{device}@sas.{hub}</c> or <c>{device}@{hub}</c>; the password is a token.</summary>
     Device,
 
-    /// <summary><c>{device}/modules/{module}@sas.{hub}</c> or the same without <c>sas.</c>; the password is a token.</summary>
+    /// <summary>
+    /// <c>{device}/modules/{module}@sas.{hub}</c> or the same without <c>sas.</c>; the password is a token.
+    /// </summary>
     Module,
 
     /// <summary><c>{policy}@sas.root.{hub}</c>; the password is a token.</summary>
@@ -38,7 +40,9 @@ public sealed class PlainCredentials
 
     internal string Password { get; }
 
-    /// <summary>Parses the SASL initial response: authorization identity (ignored), NUL, user name, NUL, password.</summary>
+    /// <summary>
+    /// Parses the SASL initial response: authorization identity (ignored), NUL, user name, NUL, password.
+    /// </summary>
     /// <returns>The credentials, or Unauthorized with the reason.</returns>
     public static HubResult<PlainCredentials> Parse(ReadOnlySpan<byte> initialResponse, HubIdentity hub)
     {

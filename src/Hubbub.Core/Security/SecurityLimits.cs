@@ -6,7 +6,9 @@ public static class SecurityLimits
     /// <summary>Characters in a token. Real tokens stay below 600; the bound keeps every buffer on the stack.</summary>
     public const int TokenLengthMax = 2048;
 
-    /// <summary>Characters in a user name of SASL PLAIN: two percent-encoded ids of 128 characters and a host name.</summary>
+    /// <summary>
+    /// Characters in a user name of SASL PLAIN: two percent-encoded ids of 128 characters and a host name.
+    /// </summary>
     public const int UserNameLengthMax = 1280;
 
     /// <summary>A key shorter than this can be guessed.</summary>

@@ -22,7 +22,8 @@ public readonly struct SharedAccessSignature
     private readonly ReadOnlyMemory<char> _policyName;
     private readonly Digest _signature;
 
-    private SharedAccessSignature(in Fields fields, long expirySeconds, ReadOnlyMemory<char> policyName, Digest signature)
+    private SharedAccessSignature(
+        in Fields fields, long expirySeconds, ReadOnlyMemory<char> policyName, Digest signature)
     {
         (_resource, _expiry, _policyName) = (fields.Resource!.Value, fields.Expiry!.Value, policyName);
         (_signature, ExpirySeconds) = (signature, expirySeconds);
@@ -43,7 +44,7 @@ public readonly struct SharedAccessSignature
     {
         ArgumentNullException.ThrowIfNull(token);
         if (token.Length > SecurityLimits.TokenLengthMax)
-            return Malformed($"it is {token.Length} characters long, at most {SecurityLimits.TokenLengthMax} are allowed");
+            return Malformed($"it has {token.Length} characters, at most {SecurityLimits.TokenLengthMax} are allowed");
         if (!token.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
             || token.Length <= Scheme.Length || token[Scheme.Length] != ' ')
             return Malformed($"it does not start with '{Scheme} '");

@@ -57,7 +57,9 @@ public sealed class SymmetricKey : IEquatable<SymmetricKey>
     public override string ToString() => "***";
 }
 
-/// <summary>A primary and a secondary key. Both are valid at all times, so that one can be replaced after the other.</summary>
+/// <summary>
+/// A primary and a secondary key. Both are valid at all times, so that one can be replaced after the other.
+/// </summary>
 public sealed record SymmetricKeyPair(SymmetricKey Primary, SymmetricKey Secondary)
 {
     /// <summary>Two fresh random keys.</summary>

@@ -25,7 +25,10 @@ namespace Hubbub.Server.Http;
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     // The default escapes the + of base64 for the sake of HTML; people copy keys out of these answers as they see them.
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes the body of an answer whose status is already set.</summary>
     public static async Task WriteAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)

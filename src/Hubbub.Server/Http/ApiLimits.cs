@@ -3,7 +3,9 @@ namespace Hubbub.Server.Http;
 /// <summary>The bounds on requests of the HTTPS service, each with its reason.</summary>
 internal static class ApiLimits
 {
-    /// <summary>The largest body that any served operation needs is below 100 KiB; the service's own limit is this.</summary>
+    /// <summary>
+    /// The largest body that any served operation needs is below 100 KiB; the service's own limit is this.
+    /// </summary>
     public const int BodyBytesMax = 1024 * 1024;
 
     /// <summary>Deep enough for every body, shallow enough for any stack.</summary>

@@ -28,7 +28,9 @@ internal sealed class ApiRequest(HttpContext context, RequestTarget target, Clai
     {
         if (claim.AllowsService(rights, Target.Path))
             return null;
-        var who = claim.Kind == ClaimKind.Policy ? $"Authorization rule '{claim.PolicyName}'" : $"The key of device '{claim.DeviceId}'";
+        var who = claim.Kind == ClaimKind.Policy
+            ? $"Authorization rule '{claim.PolicyName}'"
+            : $"The key of device '{claim.DeviceId}'";
         return new HubError(
             HubErrorCode.UnauthorizedAccess, $"{who} does not allow access for '{rights}' to '/{Target.Path}'.");
     }

@@ -5,7 +5,9 @@ using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>Hubbub's own administration of consumer groups (docs/wire/admin.md); Azure does this in its portal.</summary>
+/// <summary>
+/// Hubbub's own administration of consumer groups (docs/wire/admin.md); Azure does this in its portal.
+/// </summary>
 internal sealed class ConsumerGroupApi(ConsumerGroups groups)
 {
     /// <summary>Only a policy that may administer both sides, as iothubowner may.</summary>

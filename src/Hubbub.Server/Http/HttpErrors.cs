@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>The one place where refusals become HTTP answers: status, symbolic code, and the service's error body.</summary>
+/// <summary>
+/// The one place where refusals become HTTP answers: status, symbolic code, and the service's error body.
+/// </summary>
 internal static class HttpErrors
 {
     private const string ErrorCodeHeader = "iothub-errorcode";

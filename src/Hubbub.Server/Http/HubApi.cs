@@ -64,8 +64,9 @@ public sealed class HubApi
         catch (Exception e)
         {
             _logger.RequestFailed(e, context.Request.Method, PathOf(context));
+            var error = new HubError(HubErrorCode.ServerError, "The hub failed; its log says why.");
             if (!context.Response.HasStarted)
-                await HttpErrors.WriteAsync(context, new HubError(HubErrorCode.ServerError, "The hub failed; its log says why."), _time);
+                await HttpErrors.WriteAsync(context, error, _time);
         }
     }
 
@@ -78,8 +79,9 @@ public sealed class HubApi
 
     private async Task<HubError?> AnswerAsync(HttpContext context)
     {
-        if (!RequestTarget.TryParse(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, out var target))
-            return new HubError(HubErrorCode.ArgumentInvalid, "The path holds an empty or relative segment, or is too long.");
+        var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (!RequestTarget.TryParse(rawTarget, out var target))
+            return Invalid("The path holds an empty or relative segment, or is too long.");
         if (target.Segments.Count == 0 || !DocumentedRoots.Contains(target.Segments[0]))
             return new HubError(HubErrorCode.EntityNotFound, $"There is nothing at '/{Shorten(target.Path)}'.");
         var authorization = context.Request.Headers.Authorization.ToString();
@@ -89,7 +91,7 @@ public sealed class HubApi
         if (!claim.IsOk) // Whether a device exists is nobody's business who cannot prove to be it.
             return claim.Error! with { Code = HubErrorCode.Unauthorized };
         if (string.IsNullOrEmpty(target.Query("api-version")))
-            return new HubError(HubErrorCode.ArgumentInvalid, "The parameter api-version is missing, as in ?api-version=2021-04-12.");
+            return Invalid("The parameter api-version is missing, as in ?api-version=2021-04-12.");
         return await RouteAsync(new ApiRequest(context, target, claim.Value));
     }
 
@@ -105,10 +107,10 @@ public sealed class HubApi
             3 when Is(path[0], "devices") && Is(path[2], "modules") && request.Method == "GET" =>
                 _registry.ListModulesAsync(request, path[1]),
             4 when Is(path[0], "devices") && Is(path[2], "modules") => _registry.ModuleAsync(request, path[1], path[3]),
-            2 when Is(path[0], "hubbub") && Is(path[1], "consumer-groups") => request.Method == "GET"
+            2 when IsConsumerGroups(path) => request.Method == "GET"
                 ? _consumerGroups.ListAsync(request)
                 : MethodNotAllowed(request, "GET"),
-            3 when Is(path[0], "hubbub") && Is(path[1], "consumer-groups") => _consumerGroups.GroupAsync(request, path[2]),
+            3 when IsConsumerGroups(path) => _consumerGroups.GroupAsync(request, path[2]),
             _ when Is(path[0], "hubbub") => Task.FromResult<HubError?>(
                 new(HubErrorCode.EntityNotFound, $"There is nothing at '/{Shorten(request.Target.Path)}'.")),
             _ => Task.FromResult<HubError?>(new(
@@ -128,6 +130,11 @@ public sealed class HubApi
             error.Message);
         return context.Response.HasStarted ? Task.CompletedTask : HttpErrors.WriteAsync(context, error, _time);
     }
+
+    private static HubError Invalid(string why) => new(HubErrorCode.ArgumentInvalid, why);
+
+    private static bool IsConsumerGroups(IReadOnlyList<string> path) =>
+        Is(path[0], "hubbub") && Is(path[1], "consumer-groups");
 
     private static bool Is(string segment, string word) => segment.Equals(word, StringComparison.OrdinalIgnoreCase);
 

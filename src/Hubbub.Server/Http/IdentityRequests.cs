@@ -34,7 +34,7 @@ internal sealed record DeviceRequest
     public HubResult<DeviceDescription> ToDescription(string deviceId)
     {
         if (DeviceId is not null && !string.Equals(DeviceId, deviceId, StringComparison.Ordinal))
-            return AuthenticationRequest.Invalid($"The body is about another device than the path, which names '{deviceId}'.");
+            return AuthenticationRequest.Invalid($"The body is about another device than the path ('{deviceId}').");
         var status = DeviceStatus.Enabled;
         if (Status is not null && !IdentityText.TryParseStatus(Status, out status))
             return AuthenticationRequest.Invalid($"The status of device '{deviceId}' is neither enabled nor disabled.");
@@ -90,7 +90,9 @@ internal sealed record ModuleRequest
     }
 }
 
-/// <summary>Reads the authentication of a request. Empty text means the same as none: Node clients send it so.</summary>
+/// <summary>
+/// Reads the authentication of a request. Empty text means the same as none: Node clients send it so.
+/// </summary>
 internal static class AuthenticationRequest
 {
     public static HubResult<IdentityAuthentication> Parse(AuthenticationBody? body, string whose)
@@ -101,14 +103,18 @@ internal static class AuthenticationRequest
             ? AuthenticationType.Sas
             : AuthenticationType.SelfSigned;
         if (NullIfEmpty(body?.Type) is { } text && !IdentityText.TryParseAuthenticationType(text, out type))
-            return Invalid($"The authentication type of {whose} is not one of sas, selfSigned, certificateAuthority, none.");
+        {
+            return Invalid(
+                $"The authentication type of {whose} is not one of sas, selfSigned, certificateAuthority, none.");
+        }
 
         var primaryText = NullIfEmpty(body?.SymmetricKey?.PrimaryKey);
         var secondaryText = NullIfEmpty(body?.SymmetricKey?.SecondaryKey);
         SymmetricKeyPair? keys = null;
         if (primaryText is not null || secondaryText is not null)
         {
-            if (!SymmetricKey.TryParse(primaryText, out var primary) || !SymmetricKey.TryParse(secondaryText, out var secondary))
+            if (!SymmetricKey.TryParse(primaryText, out var primary)
+                || !SymmetricKey.TryParse(secondaryText, out var secondary))
             {
                 return Invalid(
                     $"The keys of {whose} are not valid: give both or neither, each the base64 text of "

@@ -30,7 +30,8 @@ internal static class IdentityText
     public static bool TryParseStatus(string text, out DeviceStatus status) =>
         TryParse(text, Enum.GetValues<DeviceStatus>(), s => s.ToString(), out status);
 
-    private static bool TryParse<T>(string text, T[] values, Func<T, string> spelling, [MaybeNullWhen(false)] out T value)
+    private static bool TryParse<T>(
+        string text, T[] values, Func<T, string> spelling, [MaybeNullWhen(false)] out T value)
     {
         foreach (var candidate in values)
         {

@@ -59,8 +59,9 @@ internal sealed class IdentityTables(SqliteConnection connection, KeyCipher ciph
         using (var command = connection.CreateCommand())
         {
             command.CommandText = """
-                SELECT authentication_type, keys, primary_thumbprint, secondary_thumbprint, device_id, generation_id, etag,
-                  status, status_reason, status_updated_ticks, iot_edge, device_scope, parent_scopes
+                SELECT authentication_type, keys, primary_thumbprint, secondary_thumbprint,
+                  device_id, generation_id, etag, status, status_reason, status_updated_ticks,
+                  iot_edge, device_scope, parent_scopes
                 FROM device
                 """;
             using var row = command.ExecuteReader();
@@ -71,8 +72,8 @@ internal sealed class IdentityTables(SqliteConnection connection, KeyCipher ciph
         using (var command = connection.CreateCommand())
         {
             command.CommandText = """
-                SELECT authentication_type, keys, primary_thumbprint, secondary_thumbprint, device_id, generation_id, etag,
-                  module_id, managed_by
+                SELECT authentication_type, keys, primary_thumbprint, secondary_thumbprint,
+                  device_id, generation_id, etag, module_id, managed_by
                 FROM module
                 """;
             using var row = command.ExecuteReader();
@@ -104,7 +105,9 @@ internal sealed class IdentityTables(SqliteConnection connection, KeyCipher ciph
             authentication.SecondaryThumbprint,
             device.IotEdge ? 1L : 0L,
             device.DeviceScope,
-            device.ParentScopes.IsEmpty ? null : JsonSerializer.Serialize(device.ParentScopes, StateJson.Default.ImmutableArrayString));
+            device.ParentScopes.IsEmpty
+                ? null
+                : JsonSerializer.Serialize(device.ParentScopes, StateJson.Default.ImmutableArrayString));
     }
 
     private void Put(ModuleIdentity module)
@@ -164,11 +167,13 @@ internal sealed class IdentityTables(SqliteConnection connection, KeyCipher ciph
         SecondaryThumbprint = Text(row, 3),
     };
 
-    private byte[]? Encrypt(SymmetricKeyPair? keys, string record) => keys is null ? null : cipher.Encrypt(keys, record);
+    private byte[]? Encrypt(SymmetricKeyPair? keys, string record) =>
+        keys is null ? null : cipher.Encrypt(keys, record);
 
     private static string RecordOf(string deviceId, string? moduleId, string generationId) => moduleId is null
         ? $"device '{deviceId}' of generation {generationId}"
         : $"module '{moduleId}' of device '{deviceId}' of generation {generationId}";
 
-    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    private static string? Text(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : row.GetString(column);
 }

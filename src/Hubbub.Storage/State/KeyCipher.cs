@@ -22,7 +22,9 @@ internal sealed class KeyCipher(byte[] masterKey) : IDisposable
     public byte[] Encrypt(SymmetricKeyPair keys, string record) =>
         EncryptText($"{keys.Primary.Reveal()}\n{keys.Secondary.Reveal()}", record);
 
-    /// <exception cref="StateStoreException">The ciphertext was changed, moved, or made under another master key.</exception>
+    /// <exception cref="StateStoreException">
+    /// The ciphertext was changed, moved, or made under another master key.
+    /// </exception>
     public SymmetricKeyPair Decrypt(byte[] stored, string record)
     {
         var text = DecryptText(stored, record);
@@ -67,7 +69,7 @@ internal sealed class KeyCipher(byte[] masterKey) : IDisposable
         catch (AuthenticationTagMismatchException e)
         {
             throw new StateStoreException(
-                $"The stored keys of {record} were changed, moved from another record, or made under another master key.", e);
+                $"The stored keys of {record} were changed, moved, or made under another master key.", e);
         }
         return Encoding.UTF8.GetString(plain);
     }

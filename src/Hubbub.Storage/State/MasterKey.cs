@@ -13,14 +13,16 @@ internal static class MasterKey
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode AnybodyElse = ~(OwnerOnly | UnixFileMode.UserExecute);
 
-    /// <summary>Reads the key, or makes one when the file does not exist and <paramref name="mayCreate"/> says so.</summary>
+    /// <summary>
+    /// Reads the key, or makes one when the file does not exist and <paramref name="mayCreate"/> says so.
+    /// </summary>
     /// <exception cref="StateStoreException">The file is missing, open to others, or does not hold a key.</exception>
     public static byte[] Load(string path, bool mayCreate)
     {
         if (!File.Exists(path))
         {
             return mayCreate ? Create(path) : throw new StateStoreException(
-                $"The master key {path} is missing, and the stored keys cannot be read without it. Restore it from a backup.");
+                $"The master key {path} is missing, and no stored key can be read without. Restore it from a backup.");
         }
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & AnybodyElse) != 0)
         {

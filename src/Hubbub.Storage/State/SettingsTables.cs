@@ -47,7 +47,8 @@ internal sealed class SettingsTables(SqliteConnection connection, KeyCipher ciph
         for (var i = 0; i < settings.Policies.All.Length; i++)
         {
             var policy = settings.Policies.All[i];
-            _putPolicy.Execute(policy.Name, (long)i, (long)policy.Rights, cipher.Encrypt(policy.Keys, RecordOf(policy.Name)));
+            var keys = cipher.Encrypt(policy.Keys, RecordOf(policy.Name));
+            _putPolicy.Execute(policy.Name, (long)i, (long)policy.Rights, keys);
         }
     }
 

@@ -70,7 +70,7 @@ internal static class StateDatabase
             catch (StateStoreException e)
             {
                 throw new StateStoreException(
-                    $"The master key is not the one that {connection.DataSource} was written with. Restore it from a backup.", e);
+                    $"The master key is not the one of {connection.DataSource}. Restore it from a backup.", e);
             }
             return;
         }
@@ -80,7 +80,9 @@ internal static class StateDatabase
         write.ExecuteNonQuery();
     }
 
-    /// <summary>Creates an empty file that only its owner may read; SQLite gives its other files the same mode.</summary>
+    /// <summary>
+    /// Creates an empty file that only its owner may read; SQLite gives its other files the same mode.
+    /// </summary>
     private static void CreateFile(string path)
     {
         if (File.Exists(path))

@@ -65,13 +65,22 @@ internal static class StateSchema
     {
         Execute(
             connection,
-            "CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, applied_ticks INTEGER NOT NULL) STRICT;"
-            + "CREATE TABLE IF NOT EXISTS master_key_check (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;");
+            """
+            CREATE TABLE IF NOT EXISTS migration (
+              version INTEGER NOT NULL PRIMARY KEY,
+              applied_ticks INTEGER NOT NULL
+            ) STRICT;
+            CREATE TABLE IF NOT EXISTS master_key_check (
+              id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+              value BLOB NOT NULL
+            ) STRICT;
+            """);
         var version = Version(connection);
         if (version > Migrations.Length)
         {
             throw new StateStoreException(
-                $"The database {connection.DataSource} has version {version}; this program knows {Migrations.Length}. Use a newer one.");
+                $"The database {connection.DataSource} has version {version}; this program knows {Migrations.Length}. "
+                + "Use a newer program.");
         }
         for (; version < Migrations.Length; version++)
         {

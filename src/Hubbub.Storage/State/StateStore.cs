@@ -33,8 +33,12 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, IDisposable
     /// </summary>
     public Task Ended => _writer.Ended;
 
-    /// <summary>Opens the state in <paramref name="directory"/>, which must exist; makes a new one where there is none.</summary>
-    /// <exception cref="StateStoreException">The files are in use, damaged, newer than this program, or open to others.</exception>
+    /// <summary>
+    /// Opens the state in <paramref name="directory"/>, which must exist; makes a new one where there is none.
+    /// </summary>
+    /// <exception cref="StateStoreException">
+    /// The files are in use, damaged, newer than this program, or open to others.
+    /// </exception>
     public static StateStore Open(string directory, TimeProvider time)
     {
         var path = Path.Combine(directory, DatabaseFile);

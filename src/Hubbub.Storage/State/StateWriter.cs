@@ -32,7 +32,9 @@ internal sealed class StateWriter : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Completes when the writer was disposed; faults when the database failed and nothing can be stored any more.</summary>
+    /// <summary>
+    /// Completes when the writer was disposed; faults when the database failed and nothing can be stored any more.
+    /// </summary>
     public Task Ended => _ended.Task;
 
     /// <summary>Runs <paramref name="work"/> in a transaction.</summary>
@@ -48,7 +50,7 @@ internal sealed class StateWriter : IDisposable
         try
         {
             if (!_queue.TryAdd(operation, 0, CancellationToken.None))
-                return new HubError(HubErrorCode.ServiceUnavailable, "Too many changes wait to be stored; try again later.");
+                return new HubError(HubErrorCode.ServiceUnavailable, "Too many changes wait to be stored; try later.");
         }
         catch (InvalidOperationException)
         {
@@ -150,7 +152,9 @@ internal sealed class StateWriter : IDisposable
         }
     }
 
-    /// <summary>Read-only, I/O error, corrupt, cannot open, not a database; all others are refusals of one statement.</summary>
+    /// <summary>
+    /// Read-only, I/O error, corrupt, cannot open, not a database; all others are refusals of one statement.
+    /// </summary>
     private static bool IsFatal(int code) => code is 8 or 10 or 11 or 14 or 26;
 
     private static void Fail(List<Operation> group, StateStoreException failure)
