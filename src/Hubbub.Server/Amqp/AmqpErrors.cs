@@ -43,7 +43,10 @@ internal static class AmqpErrors
     public static AmqpError Error(string condition, string description, string trackingId) => new()
     {
         Condition = condition,
-        Description = description,
+        // Texts quote what the peer sent; an error must fit into any peer's frame.
+        Description = description.Length <= HubAmqpLimits.DescriptionCharsMax
+            ? description
+            : description[..HubAmqpLimits.DescriptionCharsMax] + "...",
         Info = new AmqpMapBuilder().Add(TrackingId, trackingId).Build(),
     };
 

@@ -53,6 +53,9 @@ internal static class HubAmqpLimits
     /// <summary>Bytes of scratch space that a thread keeps between messages.</summary>
     public const int ScratchBytesKept = 65_536;
 
+    /// <summary>Characters of an error's description, and of a peer's text in a log line.</summary>
+    public const int DescriptionCharsMax = 1_024;
+
     /// <summary>Readers without epoch on one partition and group, as documented.</summary>
     public const int ReadersPerPartitionMax = 5;
 

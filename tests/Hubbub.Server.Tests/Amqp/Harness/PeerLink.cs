@@ -6,6 +6,7 @@ namespace Hubbub.Server.Tests.Amqp.Harness;
 /// <summary>The peer's end of a link.</summary>
 internal sealed class PeerLink(PeerSession session, Attach attach, Attach reply)
 {
+    private const int FramePayloadBytesMax = 60_000;
     private uint _deliveryCount;
 
     public PeerSession Session => session;
@@ -20,20 +21,29 @@ internal sealed class PeerLink(PeerSession session, Attach attach, Attach reply)
     /// <summary>Why the hub refused the link; null when it did not.</summary>
     public AmqpError? Refusal { get; set; }
 
-    /// <summary>Sends a message in one transfer.</summary>
+    /// <summary>Sends a message, in several transfers when it is larger than a frame.</summary>
     /// <returns>Its delivery-id.</returns>
-    public async Task<uint> SendAsync(ReadOnlyMemory<byte> message, bool settled = false, uint format = 0, byte[]? tag = null)
+    public async Task<uint> SendAsync(
+        ReadOnlyMemory<byte> message, bool settled = false, uint format = 0, byte[]? tag = null)
     {
         var id = session.NewDeliveryId();
-        session.NextOutgoingId++;
-        await session.Peer.SendAsync(session.Channel, new Transfer
+        var rest = message;
+        do
         {
-            Handle = Handle,
-            DeliveryId = id,
-            DeliveryTag = tag ?? BitConverter.GetBytes(id),
-            MessageFormat = format,
-            Settled = settled,
-        }.Write, message.Span);
+            var piece = rest[..Math.Min(rest.Length, FramePayloadBytesMax)];
+            rest = rest[piece.Length..];
+            session.NextOutgoingId++;
+            await session.Peer.SendAsync(session.Channel, new Transfer
+            {
+                Handle = Handle,
+                DeliveryId = id,
+                DeliveryTag = tag ?? BitConverter.GetBytes(id),
+                MessageFormat = format,
+                Settled = settled,
+                More = !rest.IsEmpty,
+            }.Write, piece.Span);
+        }
+        while (!rest.IsEmpty);
         return id;
     }
 
@@ -69,7 +79,24 @@ internal sealed class PeerLink(PeerSession session, Attach attach, Attach reply)
     }
 
     /// <summary>Messages that have come and were not asked for.</summary>
-    public int Waiting => session.Peer.Inbox.Count(f => f.Performative is Transfer { More: false } t && t.Handle == reply.Handle && f.Channel == session.Channel);
+    public int Waiting => session.Peer.Inbox.Count(
+        f => f.Performative is Transfer { More: false } t && t.Handle == reply.Handle && f.Channel == session.Channel);
+
+    /// <summary>Deliveries that have come, as the next flow tells it; a drain moves it too.</summary>
+    public uint DeliveryCount
+    {
+        get => _deliveryCount;
+        set => _deliveryCount = value;
+    }
+
+    /// <summary>The next messages.</summary>
+    public async Task<ReceivedMessage[]> ReceiveAsync(int count)
+    {
+        var messages = new ReceivedMessage[count];
+        for (var i = 0; i < count; i++)
+            messages[i] = await ReceiveAsync();
+        return messages;
+    }
 
     /// <summary>The hub's detach of this link.</summary>
     public async Task<AmqpError?> DetachedAsync() =>

@@ -129,6 +129,10 @@ internal sealed class RawPeer : IAsyncDisposable
     public Task WhenHeaderAsync(int count) => _changed.UntilAsync(
         () => Headers.Count >= count ? this : null, () => $"{count} headers on {Id}; there are {Headers.Count}");
 
+    /// <summary>Waits until what has come, and was not asked for, looks so.</summary>
+    public Task WhenInboxAsync(Func<IReadOnlyList<ReceivedFrame>, bool> looks) => _changed.UntilAsync(
+        () => looks(Inbox) ? this : null, () => $"frames on {Id}{(_ended ? " (ended)" : "")}; there are: {Describe()}");
+
     /// <summary>Stops taking the hub's bytes.</summary>
     public void Pause() => _pause = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

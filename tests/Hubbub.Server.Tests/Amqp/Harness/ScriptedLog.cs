@@ -1,0 +1,95 @@
+using Hubbub.Core;
+using Hubbub.Core.Events;
+
+namespace Hubbub.Server.Tests.Amqp.Harness;
+
+/// <summary>An event log whose commits end when and how the test says. It cannot be read.</summary>
+internal sealed class ScriptedLog : IEventLog
+{
+    private readonly ScriptedPartition[] _partitions;
+
+    public ScriptedLog(int partitions) =>
+        _partitions = [.. Enumerable.Range(0, partitions).Select(id => new ScriptedPartition(id))];
+
+    public IReadOnlyList<IEventPartition> Partitions => _partitions;
+
+    public DateTimeOffset CreatedAt => DateTimeOffset.UnixEpoch;
+
+    public ScriptedPartition this[int partition] => _partitions[partition];
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>One partition of a <see cref="ScriptedLog"/>.</summary>
+internal sealed class ScriptedPartition(int id) : IEventPartition
+{
+    private readonly Lock _lock = new();
+    private readonly Signal _appended = new();
+    private readonly HashSet<EventProducer> _producers = [];
+    private TaskCompletionSource? _saturated;
+    private long _commit;
+    private int _count;
+
+    public int Id => id;
+
+    public PartitionState State => new(-1, -1, -1, 0);
+
+    /// <summary>What every append is answered with; null takes it.</summary>
+    public HubError? Refusal { get; set; }
+
+    /// <summary>Events appended so far.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public bool IsSaturated => _saturated is not null;
+
+    public HubResult<long> Append(
+        EventProducer producer, ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections) =>
+        Append(producer, 1);
+
+    public HubResult<long> Append(EventProducer producer, EventBatch batch) => Append(producer, batch.Count);
+
+    /// <summary>Ends the commit that is being filled.</summary>
+    public void Commit(HubError? error = null)
+    {
+        lock (_lock)
+        {
+            var commit = _commit++;
+            foreach (var producer in _producers)
+                producer.OnCommit(commit, error);
+            _producers.Clear();
+        }
+    }
+
+    public void Saturate() => _saturated = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Relieve()
+    {
+        var saturated = _saturated;
+        _saturated = null;
+        saturated?.SetResult();
+    }
+
+    public ValueTask WhenNotSaturatedAsync(CancellationToken cancellationToken) =>
+        _saturated is { } saturated ? new(saturated.Task.WaitAsync(cancellationToken)) : ValueTask.CompletedTask;
+
+    public HubResult<EventCursor> Open(EventPosition position) =>
+        new HubError(HubErrorCode.NotImplemented, "A scripted log cannot be read.");
+
+    public IDisposable Subscribe(ICommitListener listener) => new MemoryStream();
+
+    public Task WhenAppendedAsync(int count) => _appended.UntilAsync(
+        () => Count >= count ? this : null, () => $"{count} events in partition {id}; there are {Count}");
+
+    private HubResult<long> Append(EventProducer producer, int count)
+    {
+        lock (_lock)
+        {
+            if (Refusal is { } refusal)
+                return refusal;
+            _producers.Add(producer);
+            _count += count;
+            _appended.Set();
+            return _commit;
+        }
+    }
+}
