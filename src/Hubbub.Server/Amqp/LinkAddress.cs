@@ -50,6 +50,18 @@ internal enum LinkAddressKind
 internal readonly record struct LinkAddress(
     LinkAddressKind Kind, string Tail = "", string? DeviceId = null, string? ModuleId = null, string? Entity = null)
 {
+    /// <summary>The ids as they stand in the address; null when decoding has changed neither.</summary>
+    public (string DeviceId, string? ModuleId)? AsWritten { get; private init; }
+
+    /// <summary>
+    /// Half of the clients encode ids and half do not, and a percent sign is legal in one: where only the device that
+    /// the address spells out is registered, that one is meant.
+    /// </summary>
+    public LinkAddress WithRegisteredId(IdentityRegistry registry) =>
+        AsWritten is { } ids && registry.FindDevice(DeviceId) is null && registry.FindDevice(ids.DeviceId) is not null
+            ? this with { DeviceId = ids.DeviceId, ModuleId = ids.ModuleId, AsWritten = null }
+            : this;
+
     /// <summary>Takes an address apart; never throws.</summary>
     public static LinkAddress Parse(string text, HubIdentity hub)
     {
@@ -103,17 +115,12 @@ internal readonly record struct LinkAddress(
     {
         if (ranges.Length < 3)
             return default;
-        var deviceId = Decode(path[ranges[1]]);
-        string? moduleId = null;
-        var next = 2;
-        if (ranges.Length >= 5 && Is(path[ranges[2]], "modules"))
-        {
-            moduleId = Decode(path[ranges[3]]);
-            next = 4;
-            if (!IdentityId.IsValid(moduleId))
-                return default;
-        }
-        if (!IdentityId.IsValid(deviceId))
+        var hasModule = ranges.Length >= 5 && Is(path[ranges[2]], "modules");
+        var next = hasModule ? 4 : 2;
+        var written = (DeviceId: path[ranges[1]].ToString(), ModuleId: hasModule ? path[ranges[3]].ToString() : null);
+        var deviceId = Decode(written.DeviceId);
+        var moduleId = hasModule ? Decode(written.ModuleId) : null;
+        if (!IdentityId.IsValid(deviceId) || (hasModule && !IdentityId.IsValid(moduleId)))
             return default;
         var kind = (ranges.Length - next) switch
         {
@@ -123,7 +130,10 @@ internal readonly record struct LinkAddress(
             2 when Is(path[ranges[next]], "methods") && Is(path[ranges[next + 1]], "devicebound") => LinkAddressKind.DeviceMethods,
             _ => LinkAddressKind.Unknown,
         };
-        return new(kind, TailOf(path, ranges, next), deviceId, moduleId);
+        return new(kind, TailOf(path, ranges, next), deviceId, moduleId)
+        {
+            AsWritten = deviceId == written.DeviceId && moduleId == written.ModuleId ? null : written,
+        };
     }
 
     private static LinkAddress ParseMessages(

@@ -58,7 +58,7 @@ internal static class LinkAdmission
             return Refuse(connection, HubErrorCode.Unauthorized,
                 $"A connection that has proven nothing may have {HubAmqpLimits.LinksMaxUnauthenticated} links; put a token first.");
         }
-        var address = LinkAddress.Parse(text, connection.Services.Hub);
+        var address = LinkAddress.Parse(text, connection.Services.Hub).WithRegisteredId(connection.Services.Registry);
         var outcome = Open(connection, link, attach, address, text);
         endpoint = outcome.Endpoint;
         return outcome.Error;

@@ -183,6 +183,23 @@ public sealed class AuthorisationTests
     }
 
     [Theory]
+    [InlineData("50%25", "/devices/50%25/messages/events")]
+    [InlineData("50%25", "/devices/50%2525/messages/events")]
+    [InlineData("a%b", "/devices/a%b/messages/events")]
+    [InlineData("a%b", "/devices/a%25b/messages/events")]
+    [InlineData("a:b@c", "/devices/a%3Ab%40c/messages/events")]
+    public async Task Address_OfAnIdWithAPercentSign_IsReadAsTheRegisteredOne(string deviceId, string address)
+    {
+        await using var hub = await TestHub.StartAsync();
+        await hub.CreateDeviceAsync(deviceId);
+        var session = await hub.ConnectServiceAsync("device");
+
+        var link = await session.SenderAsync(address);
+
+        Assert.Null(link.Refusal);
+    }
+
+    [Theory]
     [InlineData("/devices/D1/messages/events")]
     [InlineData("/devices/d1/../d2/messages/events")]
     [InlineData("/devices/d2/../d1/messages/events")]

@@ -21,6 +21,9 @@ internal sealed class PeerSession(RawPeer peer, ushort channel)
 
     public uint NewHandle() => _nextHandle++;
 
+    /// <summary>Begins again at handle 0, when all links are detached.</summary>
+    public void ReuseHandles() => _nextHandle = 0;
+
     public uint NewDeliveryId() => _nextDeliveryId++;
 
     public async Task<PeerSession> BeginAsync(uint incomingWindow = int.MaxValue)

@@ -133,6 +133,13 @@ internal sealed class RawPeer : IAsyncDisposable
     public Task WhenInboxAsync(Func<IReadOnlyList<ReceivedFrame>, bool> looks) => _changed.UntilAsync(
         () => looks(Inbox) ? this : null, () => $"frames on {Id}{(_ended ? " (ended)" : "")}; there are: {Describe()}");
 
+    /// <summary>Drops what nobody will ask for.</summary>
+    public void ForgetInbox()
+    {
+        lock (_inbox)
+            _inbox.Clear();
+    }
+
     /// <summary>Stops taking the hub's bytes.</summary>
     public void Pause() => _pause = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -83,12 +83,14 @@ internal sealed class TestHub : IAsyncDisposable
 
     /// <summary>A connection on which nothing has been sent.</summary>
     /// <param name="toPeerBytesMax">Bytes that the hub may have under way while the peer does not read.</param>
-    public RawPeer Connect(int toPeerBytesMax = 256 * 1024)
+    /// <param name="remote">Where the peer is; null for nowhere that counts.</param>
+    public RawPeer Connect(int toPeerBytesMax = 256 * 1024, System.Net.EndPoint? remote = null)
     {
         var (hubEnd, peerEnd) = DuplexPipe.CreatePair(toPeerBytesMax);
         var id = $"c{++_nextConnection}";
-        var running = Task.Run(() => Listener.RunAsync(
-            hubEnd, new AmqpPeer(id, null, IsSecure: true, TlsServerName: Host, ClientCertificate: null, Transport: "memory"), _stopping.Token));
+        var description = new AmqpPeer(
+            id, remote, IsSecure: true, TlsServerName: Host, ClientCertificate: null, Transport: "memory");
+        var running = Task.Run(() => Listener.RunAsync(hubEnd, description, _stopping.Token));
         var peer = new RawPeer(peerEnd, running, id);
         _peers.Add(peer);
         return peer;
