@@ -69,13 +69,23 @@ public sealed class CliTests(PrivateHub own) : IClassFixture<PrivateHub>
         string[] options = ["-p", "unit=C", "-p", "line=7", "--content-type", "application/json", "--count", "3"];
         (await RunAsync(["send", device.Id, """{"n":1}""", .. options])).Done();
         var all = (await TailAsync(device, "start", 3)).Json;
-        var after = all[0].Number("sequenceNumber").ToString(CultureInfo.InvariantCulture);
-        var later = (await TailAsync(device, after, 2)).Json;
+        var second = all[1].Number("sequenceNumber").ToString(CultureInfo.InvariantCulture);
+        var later = (await TailAsync(device, second, 2)).Json;
+        var recent = (await TailAsync(device, "15m", 3)).Json;
 
-        Assert.All(all, line => Assert.Equal(device.Id, line.Text("deviceId")));
-        Assert.All(all, line => Assert.Equal("C", line.GetProperty("properties").Text("unit")));
-        Assert.All(all, line => Assert.Equal("7", line.GetProperty("properties").Text("line")));
-        Assert.Equal(2, later.Length);
+        var sequences = all.Select(line => line.Number("sequenceNumber")).ToArray();
+        Assert.Equal([sequences[0], sequences[0] + 1, sequences[0] + 2], sequences);
+        Assert.Equal(sequences[1..], later.Select(line => line.Number("sequenceNumber")));
+        Assert.Equal(sequences, recent.Select(line => line.Number("sequenceNumber")));
+        Assert.All(all, line =>
+        {
+            Assert.Equal(device.Partition, line.Text("partition"));
+            Assert.Equal(device.Id, line.Text("deviceId"));
+            Assert.Equal("application/json", line.Text("contentType"));
+            Assert.Equal("C", line.Of("properties", "unit"));
+            Assert.Equal("7", line.Of("properties", "line"));
+            Assert.Equal("1", line.Of("body", "n"));
+        });
     }
 
     [Fact]

@@ -22,6 +22,8 @@ internal sealed class HubConnection : IConnectionOwner
     private List<LinkEndpoint> _working = new(1);
     private volatile bool _recheck;
     private volatile IEventPartition? _saturated;
+    private (string Condition, string Reason)? _stopReason;
+    private volatile TaskCompletionSource? _stopped;
     private ITimer? _claimTimer;
     private volatile string? _deviceId;
     private volatile bool _hasManyIdentities;
@@ -100,9 +102,12 @@ internal sealed class HubConnection : IConnectionOwner
         EndLinks(null);
     }
 
-    /// <summary>Closes the connection, from any thread.</summary>
+    /// <summary>
+    /// Closes the connection once what the peer has sent so far is settled, and reads nothing more until then; from any
+    /// thread.
+    /// </summary>
     public void Stop(string condition, string reason) =>
-        Driver.Invoke((this, condition, reason), static (_, s) => s.Item1.Close(s.condition, s.reason));
+        Driver.Invoke((this, condition, reason), static (_, s) => s.Item1.CloseWhenSettled(s.condition, s.reason));
 
     /// <summary>Adds a claim and watches over its end.</summary>
     /// <returns>False when the connection holds as many as it may.</returns>
@@ -273,12 +278,20 @@ internal sealed class HubConnection : IConnectionOwner
                 _working[kept++] = endpoint;
         }
         _working.RemoveRange(kept, _working.Count - kept);
+        if (_stopReason is { } stop && !HasInFlight())
+        {
+            Close(stop.Condition, stop.Reason);
+            _stopReason = null;
+            _stopped!.TrySetResult();
+        }
         return kept > 0;
     }
 
     /// <inheritdoc/>
     public ValueTask WhenReadyToReadAsync(CancellationToken cancellationToken)
     {
+        if (_stopped is { } stopped)
+            return new ValueTask(stopped.Task.WaitAsync(cancellationToken));
         if (_saturated is not { } partition)
             return ValueTask.CompletedTask;
         _saturated = null;
@@ -294,6 +307,27 @@ internal sealed class HubConnection : IConnectionOwner
         OnWritable(0);
         if (fault is not null)
             Services.Logger.AmqpConnectionFailed(Peer.ConnectionId, fault);
+    }
+
+    private void CloseWhenSettled(string condition, string reason)
+    {
+        if (!HasInFlight())
+        {
+            Close(condition, reason);
+            return;
+        }
+        _stopReason = (condition, reason);
+        _stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private bool HasInFlight()
+    {
+        foreach (var endpoint in _endpoints)
+        {
+            if (endpoint.HasInFlight)
+                return true;
+        }
+        return false;
     }
 
     private void OnConnectionEnded(AmqpError? error, bool byPeer)

@@ -31,6 +31,9 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
     /// <summary>Capabilities of the answer to the attach.</summary>
     public virtual Symbol[]? OfferedCapabilities => null;
 
+    /// <summary>True while the endpoint owes the peer the outcome of something that it has sent.</summary>
+    public virtual bool HasInFlight => false;
+
     /// <summary>True while the endpoint waits in its connection's list; set and cleared by the connection only.</summary>
     public bool TryQueue() => Interlocked.Exchange(ref _queued, 1) == 0;
 

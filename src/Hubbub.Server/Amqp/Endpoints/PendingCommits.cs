@@ -19,6 +19,9 @@ internal sealed class PendingCommits
     /// <param name="Settled">How many of them came settled and want no disposition.</param>
     public readonly record struct Entry(long Commit, uint FirstId, uint LastId, int Deliveries, int Settled);
 
+    /// <summary>True when every delivery has been taken out again.</summary>
+    public bool IsEmpty => _count == 0;
+
     /// <summary>Notes a delivery whose events belong to a commit.</summary>
     public void Add(long commit, uint deliveryId, bool settled)
     {

@@ -36,6 +36,8 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     public override uint Credit => HubAmqpLimits.TelemetryCredit;
 
+    public override bool HasInFlight => !_pending.IsEmpty;
+
     public override bool IsPermittedBy(Claim claim) => claim.AllowsDevice(_deviceId, _moduleId, "messages/events");
 
     /// <summary>Takes up the work once the link is authorised.</summary>
