@@ -278,6 +278,21 @@ public sealed class StateStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task FailedDatabase_AcknowledgesNothingMore_AndSaysThatItHasEnded()
+    {
+        using var store = StateStore.Open(_directory.Path, _time);
+        await store.ExecuteAsync("PRAGMA query_only=ON", Cancellation); // As if the disk had gone read-only.
+
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            await Assert.ThrowsAsync<StateStoreException>(
+                async () => await store.WriteAsync([new IdentityWrite.PutDevice(Device("d1"))], Cancellation));
+        }
+        var ended = await Assert.ThrowsAsync<StateStoreException>(() => store.Ended);
+        Assert.Contains("state.db failed", ended.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Registry_ReopenedFromTheStore_KnowsItsDevicesAndGoesOn()
     {
         using (var store = StateStore.Open(_directory.Path, _time))
