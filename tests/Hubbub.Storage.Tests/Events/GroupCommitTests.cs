@@ -77,7 +77,9 @@ public sealed class GroupCommitTests
     {
         var options = SteppedLog.SmallSegments with
         {
-            SaturationBytes = 4000, WaitingBytesMax = 8000, CommitBytesMax = 4000,
+            SaturationBytes = 4000,
+            WaitingBytesMax = 8000,
+            CommitBytesMax = 4000,
         };
         await using var log = new SteppedLog(options: options);
         for (var i = 0; i < 3; i++)
