@@ -218,7 +218,7 @@ public sealed partial class AmqpConnection
     {
         var start = FrameWriter.Begin(Output, FrameType.Amqp, 0);
         var writer = new AmqpWriter(Output);
-        new Close { Error = error }.Write(ref writer);
+        new Close { Error = error.Fit(RemoteFrameSizeBytesMax) }.Write(ref writer);
         FrameWriter.End(Output, start);
     }
 }

@@ -228,7 +228,7 @@ public abstract class AmqpLink
     {
         var start = Session.BeginFrame();
         var writer = new AmqpWriter(Session.Output);
-        new Detach { Handle = Handle, Closed = closed, Error = error }.Write(ref writer);
+        new Detach { Handle = Handle, Closed = closed, Error = error.Fit(Session.Connection.RemoteFrameSizeBytesMax) }.Write(ref writer);
         FrameWriter.End(Session.Output, start);
     }
 

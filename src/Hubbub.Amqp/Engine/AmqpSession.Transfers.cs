@@ -235,6 +235,8 @@ public sealed partial class AmqpSession
 
     private void WriteDisposition(Role role, uint first, uint last, bool settled, DeliveryState? state)
     {
+        if (state is Rejected { Error: not null } rejected)
+            state = rejected with { Error = rejected.Error.Fit(Connection.RemoteFrameSizeBytesMax) };
         var disposition = new Disposition
         {
             Role = role,

@@ -171,7 +171,7 @@ public sealed partial class AmqpSession
     {
         var start = BeginFrame();
         var writer = new AmqpWriter(Output);
-        new End { Error = error }.Write(ref writer);
+        new End { Error = error.Fit(Connection.RemoteFrameSizeBytesMax) }.Write(ref writer);
         FrameWriter.End(Output, start);
     }
 }

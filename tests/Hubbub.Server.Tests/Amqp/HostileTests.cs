@@ -1,4 +1,3 @@
-using System.Net;
 using Hubbub.Amqp.Framing;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Server.Tests.Amqp.Harness;
@@ -150,32 +149,21 @@ public sealed class HostileTests
     }
 
     [Fact]
-    public async Task Strangers_FromOneAddress_TheOldestMakesPlace()
+    public async Task Errors_ToAPeerWithTheSmallestFrames_FitIntoOne()
     {
-        const int PerAddress = Server.Amqp.HubAmqpLimits.UnprovenPerAddressMax;
         await using var hub = await TestHub.StartAsync();
         await hub.CreateDeviceAsync("d1");
-        var address = new IPEndPoint(IPAddress.Parse("192.0.2.7"), 1);
-        var known = hub.Connect(remote: address);
-        await known.SaslAsync("PLAIN", PeerSteps.Plain("d1@sas.hub1", hub.DeviceToken("d1")));
-        var session = await known.OpenAsync();
-        var elsewhere = hub.Connect(remote: new IPEndPoint(IPAddress.Parse("192.0.2.8"), 1));
-        await elsewhere.OpenAsync();
-        var strangers = new List<RawPeer>();
-        for (var i = 0; i < PerAddress; i++)
-        {
-            strangers.Add(hub.Connect(remote: address));
-            await strangers[i].OpenAsync();
-        }
+        var peer = hub.Connect();
+        await peer.SaslAsync("PLAIN", PeerSteps.Plain("service@sas.root.hub1", hub.PolicyToken("service")));
+        var session = await peer.OpenAsync(maxFrameSize: 512);
 
-        var late = hub.Connect(remote: address);
-        await late.OpenAsync();
+        var link = await session.ReceiverAsync($"{hub.Entity}/ConsumerGroups/{new string('ü', 700)}/Partitions/0", "l");
+        var redirect = await session.ReceiverAsync("/messages/events/$management", "r");
 
-        await strangers[0].WhenEndedAsync();
-        foreach (var peer in strangers.Skip(1).Append(elsewhere).Append(late))
-            await peer.Session(0).PingAsync();
-        await session.PingAsync();
-        await hub.Log.WhenLoggedAsync(strangers[0].Id, "192.0.2.7");
+        Assert.Equal(ErrorCondition.NotFound, link.Refusal?.Condition.Value);
+        Assert.StartsWith("The messaging entity", link.Refusal!.Description, StringComparison.Ordinal);
+        Assert.True(redirect.Refusal!.Info!.Value.TryGet("address", out _));
+        Assert.InRange(peer.LargestFrame, 1, 512);
     }
 
     private static Flow FlowOf(uint? handle, uint nextIncomingId) => new()

@@ -42,6 +42,9 @@ internal sealed class RawPeer : IAsyncDisposable
     /// <summary>True when the hub has closed its end of the bytes.</summary>
     public bool IsEnded => _ended;
 
+    /// <summary>Bytes of the largest frame that has come.</summary>
+    public int LargestFrame { get; private set; }
+
     public Open? RemoteOpen { get; private set; }
 
     /// <summary>What has come and was not asked for yet.</summary>
@@ -195,9 +198,10 @@ internal sealed class RawPeer : IAsyncDisposable
                     break;
             }
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException
+            or System.Net.WebSockets.WebSocketException)
         {
-            // The hub cut the connection.
+            // The hub cut the connection, or the test did.
         }
         _ended = true;
         _changed.Set();
@@ -220,6 +224,7 @@ internal sealed class RawPeer : IAsyncDisposable
             if (size == 0)
                 return used;
             used += size;
+            LargestFrame = Math.Max(LargestFrame, size);
             Note(ReceivedFrame.Decode(frame));
         }
     }
