@@ -61,12 +61,13 @@ internal sealed class EventLines(bool json) : IDisposable
     {
         var source = received.ModuleId is { } module ? $"{received.DeviceId}/{module}" : received.DeviceId ?? "-";
         var line = new StringBuilder();
-        line.Append(CultureInfo.InvariantCulture,
-            $"{received.EnqueuedTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {received.PartitionId}/{received.SequenceNumber} {source}");
+        line.Append(CultureInfo.InvariantCulture, $"{received.EnqueuedTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} ");
+        line.Append(CultureInfo.InvariantCulture, $"{received.PartitionId}/{received.SequenceNumber} {source}");
         foreach (var (name, value) in received.Properties)
             line.Append(CultureInfo.InvariantCulture, $" {name}={OnOneLine(TextOf(value))}");
         var body = received.Body.Span;
-        line.Append(' ').Append(Utf8.IsValid(body) ? OnOneLine(Encoding.UTF8.GetString(body)) : $"({body.Length} bytes)");
+        line.Append(' ').Append(
+            Utf8.IsValid(body) ? OnOneLine(Encoding.UTF8.GetString(body)) : $"({body.Length} bytes)");
         _buffer.Write(Encoding.UTF8.GetBytes(line.ToString()));
     }
 
@@ -168,7 +169,10 @@ internal sealed class EventLines(bool json) : IDisposable
             case ulong number:
                 _writer.WriteNumberValue(number);
                 break;
-            case float or double when Convert.ToDouble(value, CultureInfo.InvariantCulture) is var number && double.IsFinite(number):
+            case float number when float.IsFinite(number):
+                _writer.WriteNumberValue(number);
+                break;
+            case double number when double.IsFinite(number):
                 _writer.WriteNumberValue(number);
                 break;
             case DateTimeOffset time:

@@ -30,7 +30,9 @@ internal static class ClientLimits
     /// <summary>First chunk of received events, bytes; chunks double while the reader lags.</summary>
     public const int ChunkBytesMin = 2_048;
 
-    /// <summary>Largest chunk, bytes: below the large object heap, and the grain of fairness between partitions.</summary>
+    /// <summary>
+    /// Largest chunk, bytes: below the large object heap, and the grain of fairness between partitions.
+    /// </summary>
     public const int ChunkBytesMax = 64 << 10;
 
     /// <summary>Partitions that a hub may claim to have; Azure's largest has 2000.</summary>

@@ -25,7 +25,9 @@ public record ClientOptions
     /// <summary>How long connecting, attaching a link or a request may take.</summary>
     public TimeSpan OperationTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>idle-time-out announced to the hub, ms: it is taken for lost after twice that silence (AMQP 2.4.5).</summary>
+    /// <summary>
+    /// idle-time-out announced to the hub, ms: it is taken for lost after twice that silence (AMQP 2.4.5).
+    /// </summary>
     public uint IdleTimeoutMs { get; init; } = 120_000;
 
     /// <summary>
@@ -34,7 +36,9 @@ public record ClientOptions
     /// </summary>
     public string? DialHostName { get; init; }
 
-    /// <summary>A PEM file with the only CA certificates to trust; goes before the connection string's CaFile.</summary>
+    /// <summary>
+    /// A PEM file with the only CA certificates to trust; goes before the connection string's CaFile.
+    /// </summary>
     public string? CaFile { get; init; }
 
     /// <summary>Time, for tests.</summary>

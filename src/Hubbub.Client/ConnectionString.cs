@@ -55,6 +55,34 @@ public sealed class ConnectionString
     /// <summary>A PEM file with the CA certificates to trust instead of the system's.</summary>
     public string? CaFile { get; private init; }
 
+    /// <summary>What a device's connection string says, without a text that the id might break.</summary>
+    /// <param name="hostName">The hub.</param>
+    /// <param name="deviceId">The device's id.</param>
+    /// <param name="sharedAccessKey">Its key, base64.</param>
+    /// <param name="amqpPort">The port for AMQP over TLS.</param>
+    public static ConnectionString ForDevice(
+        string hostName, string deviceId, string sharedAccessKey, int amqpPort = AmqpsPortDefault) =>
+        new(ConnectionStringKind.Device, hostName)
+        {
+            DeviceId = deviceId,
+            SharedAccessKey = sharedAccessKey,
+            AmqpPort = amqpPort,
+        };
+
+    /// <summary>What a service's connection string says.</summary>
+    /// <param name="hostName">The hub.</param>
+    /// <param name="policyName">The shared access policy.</param>
+    /// <param name="sharedAccessKey">Its key, base64.</param>
+    /// <param name="amqpPort">The port for AMQP over TLS.</param>
+    public static ConnectionString ForService(
+        string hostName, string policyName, string sharedAccessKey, int amqpPort = AmqpsPortDefault) =>
+        new(ConnectionStringKind.Service, hostName)
+        {
+            PolicyName = policyName,
+            SharedAccessKey = sharedAccessKey,
+            AmqpPort = amqpPort,
+        };
+
     /// <summary>Parses a connection string of any kind.</summary>
     /// <exception cref="FormatException">It is none; the text says why and holds nothing of the key.</exception>
     public static ConnectionString Parse(string text) =>
@@ -113,7 +141,8 @@ public sealed class ConnectionString
             fields.Refuse("ModuleId is there without DeviceId");
         if (kind == ConnectionStringKind.Service && result.PolicyName is null)
             fields.Refuse("SharedAccessKeyName (a service) or DeviceId (a device) is missing");
-        fields.RequireOneOf("SharedAccessKey", result.SharedAccessKey, "SharedAccessSignature", result.SharedAccessSignature);
+        fields.RequireOneOf(
+            "SharedAccessKey", result.SharedAccessKey, "SharedAccessSignature", result.SharedAccessSignature);
         return result;
     }
 
@@ -121,7 +150,8 @@ public sealed class ConnectionString
     {
         var emulator = fields.Take("UseDevelopmentEmulator");
         var usesEmulator = string.Equals(emulator, "true", StringComparison.OrdinalIgnoreCase);
-        if (emulator is not null && !usesEmulator && !string.Equals(emulator, "false", StringComparison.OrdinalIgnoreCase))
+        if (emulator is not null && !usesEmulator
+            && !string.Equals(emulator, "false", StringComparison.OrdinalIgnoreCase))
             fields.Refuse("UseDevelopmentEmulator is neither true nor false");
         var (hostName, port) = SplitEndpoint(fields);
         var result = new ConnectionString(ConnectionStringKind.EventHubs, hostName)
@@ -140,7 +170,8 @@ public sealed class ConnectionString
             fields.Refuse("EntityPath, the name of the event hub, is missing");
         if (result.SharedAccessSignature is null && result.PolicyName is null)
             fields.Refuse("SharedAccessKeyName is missing");
-        fields.RequireOneOf("SharedAccessKey", result.SharedAccessKey, "SharedAccessSignature", result.SharedAccessSignature);
+        fields.RequireOneOf(
+            "SharedAccessKey", result.SharedAccessKey, "SharedAccessSignature", result.SharedAccessSignature);
         return result;
     }
 

@@ -103,8 +103,10 @@ internal sealed class ConnectionStringFields
 
     public void RequireOneOf(string firstKey, string? first, string secondKey, string? second)
     {
-        if (first is null == second is null)
-            Refuse($"{(first is null ? "either" : "only one of")} {firstKey} {(first is null ? "or" : "and")} {secondKey} has to be there");
+        if (first is null && second is null)
+            Refuse($"either {firstKey} or {secondKey} has to be there");
+        else if (first is not null && second is not null)
+            Refuse($"only one of {firstKey} and {secondKey} may be there");
     }
 
     public void Refuse(string problem) => Problem ??= problem;

@@ -9,7 +9,8 @@ namespace Hubbub.Client;
 /// </summary>
 /// <remarks>
 /// The connection is made by the first call. When it is lost, what was under way fails with a
-/// <see cref="HubbubException"/> whose condition is <see cref="HubbubCondition.ConnectionLost"/> (the hub may or may not
+/// <see cref="HubbubException"/> whose condition is <see cref="HubbubCondition.ConnectionLost"/> (the hub may or may
+/// not
 /// have taken it), and the next call connects again.
 /// </remarks>
 public sealed class DeviceClient : IAsyncDisposable
@@ -30,9 +31,8 @@ public sealed class DeviceClient : IAsyncDisposable
     private DeviceClient(ConnectionString to, DeviceClientOptions options)
     {
         (_to, _options) = (to, options);
-        _address = to.ModuleId is null
-            ? $"/devices/{Uri.EscapeDataString(to.DeviceId!)}/messages/events"
-            : $"/devices/{Uri.EscapeDataString(to.DeviceId!)}/modules/{Uri.EscapeDataString(to.ModuleId)}/messages/events";
+        var module = to.ModuleId is { } id ? $"/modules/{Uri.EscapeDataString(id)}" : "";
+        _address = $"/devices/{Uri.EscapeDataString(to.DeviceId!)}{module}/messages/events";
     }
 
     /// <summary>The device's id.</summary>
@@ -43,7 +43,8 @@ public sealed class DeviceClient : IAsyncDisposable
 
     /// <summary>A client for the device or module that the connection string names.</summary>
     /// <exception cref="FormatException">It is no connection string of a device.</exception>
-    public static DeviceClient CreateFromConnectionString(string connectionString, DeviceClientOptions? options = null) =>
+    public static DeviceClient CreateFromConnectionString(
+        string connectionString, DeviceClientOptions? options = null) =>
         Create(ConnectionString.Parse(connectionString), options);
 
     /// <summary>A client for the device or module that the connection string names.</summary>
@@ -81,7 +82,8 @@ public sealed class DeviceClient : IAsyncDisposable
     /// accepted all. A delivery is taken as a whole or not at all.
     /// </summary>
     /// <exception cref="HubbubException">One at least was not accepted; its message says how many were.</exception>
-    public async Task SendBatchAsync(IEnumerable<TelemetryMessage> messages, CancellationToken cancellationToken = default)
+    public async Task SendBatchAsync(
+        IEnumerable<TelemetryMessage> messages, CancellationToken cancellationToken = default)
     {
         var batches = TelemetryBatch.Split(messages, _address);
         if (batches.Count == 0)
@@ -176,7 +178,8 @@ public sealed class DeviceClient : IAsyncDisposable
         var sasl = isPlain
             ? SaslCredentials.Plain(_to, tokens.Make(_options.TimeProvider.GetUtcNow() + _options.TokenLifetime))
             : SaslCredentials.Cbs;
-        _connection = await AmqpClientConnection.OpenAsync(ServerAddress.Of(_to, _options), sasl, _options, cancellationToken)
+        _connection = await AmqpClientConnection.OpenAsync(
+            ServerAddress.Of(_to, _options), sasl, _options, cancellationToken)
             .ConfigureAwait(false);
         var session = await _connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
         if (!isPlain)
@@ -217,7 +220,7 @@ public sealed class DeviceClient : IAsyncDisposable
             if (sends[i].IsCompletedSuccessfully)
                 accepted += batches[i].Count;
         }
-        return new HubbubException(
-            cause.Condition, $"{accepted} of {all} messages were accepted: {cause.Description}", _address, cause.TrackingId, cause);
+        var why = $"{accepted} of {all} messages were accepted: {cause.Description}";
+        return new HubbubException(cause.Condition, why, _address, cause.TrackingId, cause);
     }
 }

@@ -17,7 +17,9 @@ public readonly record struct EventPosition
 
     /// <summary>From a sequence number on, or behind it.</summary>
     public static EventPosition FromSequenceNumber(long sequenceNumber, bool isInclusive = true) =>
-        new($"amqp.annotation.x-opt-sequence-number {Operator(isInclusive)} '{sequenceNumber.ToString(CultureInfo.InvariantCulture)}'");
+        new(string.Create(
+            CultureInfo.InvariantCulture,
+            $"amqp.annotation.x-opt-sequence-number {Operator(isInclusive)} '{sequenceNumber}'"));
 
     /// <summary>From an offset on, or behind it: for one partition only.</summary>
     /// <param name="offset">An event's <see cref="ReceivedEvent.Offset"/>.</param>
@@ -37,7 +39,9 @@ public readonly record struct EventPosition
     /// <summary>From the first event that the hub took at this time or later; whole milliseconds.</summary>
     public static EventPosition FromEnqueuedTime(DateTimeOffset time) =>
         // The selector of time knows only "later than" in every server (eventhubs.md 4).
-        new($"amqp.annotation.x-opt-enqueued-time > '{(time.ToUnixTimeMilliseconds() - 1).ToString(CultureInfo.InvariantCulture)}'");
+        new(string.Create(
+            CultureInfo.InvariantCulture,
+            $"amqp.annotation.x-opt-enqueued-time > '{time.ToUnixTimeMilliseconds() - 1}'"));
 
     /// <summary>The selector that the hub is sent.</summary>
     public override string ToString() => Filter;

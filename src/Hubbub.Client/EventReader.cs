@@ -39,7 +39,8 @@ public sealed class EventReader : IAsyncDisposable
     public static EventReader Create(ConnectionString connectionString, EventReaderOptions? options = null)
     {
         if (connectionString.Kind == ConnectionStringKind.Device)
-            throw new FormatException("The connection string is a device's; reading takes a service's or an Event Hubs one.");
+            throw new FormatException(
+                "The connection string is a device's; reading takes a service's or an Event Hubs one.");
         return new EventReader(connectionString, options ?? new EventReaderOptions());
     }
 
@@ -96,12 +97,15 @@ public sealed class EventReader : IAsyncDisposable
     }
 
     /// <summary>Reads all partitions, in fair turns, until it is cancelled.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted, refused, or the link or connection has ended.</exception>
-    public IAsyncEnumerable<ReceivedEvent> ReadAsync(EventPosition from, CancellationToken cancellationToken = default) =>
+    /// <exception cref="HubbubException">Unreachable, untrusted, refused, or the link or connection has
+    /// ended.</exception>
+    public IAsyncEnumerable<ReceivedEvent> ReadAsync(
+        EventPosition from, CancellationToken cancellationToken = default) =>
         ReadAsync(from, null, cancellationToken);
 
     /// <summary>Reads one partition until it is cancelled.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted, refused, or the link or connection has ended.</exception>
+    /// <exception cref="HubbubException">Unreachable, untrusted, refused, or the link or connection has
+    /// ended.</exception>
     public IAsyncEnumerable<ReceivedEvent> ReadPartitionAsync(
         string partitionId, EventPosition from, CancellationToken cancellationToken = default) =>
         ReadAsync(from, [partitionId], cancellationToken);

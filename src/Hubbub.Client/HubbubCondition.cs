@@ -3,8 +3,8 @@ using Hubbub.Amqp.Performatives;
 namespace Hubbub.Client;
 
 /// <summary>
-/// Error conditions that the client itself gives; all others are the peer's words, such as
-/// <c>amqp:unauthorized-access</c> or <c>com.microsoft:server-busy</c>.
+/// Error conditions: those that the client itself gives, which begin with <c>hubbub:</c>, and the ones that a hub gives
+/// most. A hub may give others, such as <c>com.microsoft:server-busy</c>.
 /// </summary>
 public static class HubbubCondition
 {
@@ -25,6 +25,18 @@ public static class HubbubCondition
 
     /// <summary>The client, the link or the connection was closed on this side.</summary>
     public const string Closed = "hubbub:closed";
+
+    /// <summary>The hub: the token is wrong, has expired, or does not open what was asked for.</summary>
+    public const string UnauthorizedAccess = ErrorCondition.UnauthorizedAccess;
+
+    /// <summary>The hub: there is no such device, consumer group or address.</summary>
+    public const string NotFound = ErrorCondition.NotFound;
+
+    /// <summary>The hub: the message or batch is too large.</summary>
+    public const string MessageSizeExceeded = ErrorCondition.MessageSizeExceeded;
+
+    /// <summary>The hub: another reader has taken the partition over.</summary>
+    public const string LinkStolen = ErrorCondition.LinkStolen;
 
     // What heals by itself: the peer is busy, restarts, or has no room at this moment.
     internal static bool IsTransient(string condition) => condition is

@@ -15,7 +15,11 @@ public sealed class HubbubException : Exception
     /// <param name="trackingId">The peer's id of this error, for its logs.</param>
     /// <param name="innerException">What led to it.</param>
     public HubbubException(
-        string condition, string? description, string address, string? trackingId = null, Exception? innerException = null)
+        string condition,
+        string? description,
+        string address,
+        string? trackingId = null,
+        Exception? innerException = null)
         : base($"{address}: {Sentence(description, condition)}", innerException)
     {
         Condition = condition;
@@ -25,7 +29,9 @@ public sealed class HubbubException : Exception
         IsTransient = HubbubCondition.IsTransient(condition);
     }
 
-    /// <summary>What kind of error it is: of <see cref="HubbubCondition"/>, or the peer's, as <c>amqp:not-found</c>.</summary>
+    /// <summary>
+    /// What kind of error it is: of <see cref="HubbubCondition"/>, or the peer's, as <c>amqp:not-found</c>.
+    /// </summary>
     public string Condition { get; }
 
     /// <summary>Why, in the peer's words where it has any.</summary>

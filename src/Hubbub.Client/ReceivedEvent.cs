@@ -29,11 +29,15 @@ public sealed class ReceivedEvent
 
     /// <summary>Its number in the partition: dense, ascending.</summary>
     public long SequenceNumber =>
-        Annotation(EventAnnotations.SequenceNumber).TryGetInt64(out var value) ? value : throw Missing(EventAnnotations.SequenceNumber);
+        Annotation(EventAnnotations.SequenceNumber).TryGetInt64(out var value)
+            ? value
+            : throw Missing(EventAnnotations.SequenceNumber);
 
     /// <summary>Its position in the partition, to resume from.</summary>
     public string Offset =>
-        Annotation(EventAnnotations.Offset).TryGetString(out var value) ? value : throw Missing(EventAnnotations.Offset);
+        Annotation(EventAnnotations.Offset).TryGetString(out var value)
+            ? value
+            : throw Missing(EventAnnotations.Offset);
 
     /// <summary>When the hub took it; whole milliseconds.</summary>
     public DateTimeOffset EnqueuedTime =>
@@ -62,9 +66,12 @@ public sealed class ReceivedEvent
     /// <summary>The device's correlation id, as text.</summary>
     public string? CorrelationId => ClrValue.TextOf(MessageProperties()?.CorrelationId);
 
-    /// <summary>The properties that the device set: text, numbers, booleans, <see cref="DateTimeOffset"/>, bytes.</summary>
+    /// <summary>
+    /// The properties that the device set: text, numbers, booleans, <see cref="DateTimeOffset"/>, bytes.
+    /// </summary>
     public IReadOnlyDictionary<string, object?> Properties =>
-        _applicationProperties ??= ClrValue.DictionaryOf(Sections().ApplicationProperties.GetValueOrDefault(), static _ => true);
+        _applicationProperties ??= ClrValue.DictionaryOf(
+            Sections().ApplicationProperties.GetValueOrDefault(), static _ => true);
 
     /// <summary>
     /// What the hub added, besides sequence number, offset and enqueued time: <c>iothub-connection-device-id</c> and so
@@ -75,7 +82,8 @@ public sealed class ReceivedEvent
         get
         {
             Sections();
-            return _systemProperties ??= ClrValue.DictionaryOf(_annotations, static name => !EventAnnotations.IsPosition(name));
+            return _systemProperties ??= ClrValue.DictionaryOf(
+                _annotations, static name => !EventAnnotations.IsPosition(name));
         }
     }
 
@@ -87,7 +95,8 @@ public sealed class ReceivedEvent
         if (!_isRead)
         {
             if (!MessageSections.TryRead(_message, SectionOrder.Lenient, out _sections, out var problem))
-                throw new HubbubException(problem.Condition, $"an event cannot be decoded: {problem.Text}", $"partition {PartitionId}");
+                throw new HubbubException(
+                    problem.Condition, $"an event cannot be decoded: {problem.Text}", $"partition {PartitionId}");
             _annotations = _sections.MessageAnnotations.GetValueOrDefault();
             _isRead = true;
         }

@@ -7,7 +7,8 @@ namespace Hubbub.Client;
 
 /// <summary>A shared access signature: proof of a key without the key, for one resource, until a time.</summary>
 /// <remarks>
-/// <c>SharedAccessSignature sr={resource}&amp;sig={HMAC-SHA256 of sr LF se}&amp;se={seconds since 1970}[&amp;skn={policy}]</c>.
+/// <c>SharedAccessSignature sr={resource}&amp;sig={HMAC-SHA256 of sr LF se}&amp;se={seconds since
+/// 1970}[&amp;skn={policy}]</c>.
 /// IoT hubs sign with the decoded key, Event Hubs with the bytes of the key's text.
 /// </remarks>
 public sealed class SasToken
@@ -85,7 +86,8 @@ public sealed class SasToken
         var encoded = Uri.EscapeDataString(resource);
         var seconds = expiresAt.ToUnixTimeSeconds();
         var expiry = seconds.ToString(CultureInfo.InvariantCulture);
-        var signature = Convert.ToBase64String(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{encoded}\n{expiry}")));
+        var signature = Convert.ToBase64String(
+            HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{encoded}\n{expiry}")));
         CryptographicOperations.ZeroMemory(key);
         var value = $"{Scheme}sr={encoded}&sig={Uri.EscapeDataString(signature)}&se={expiry}";
         if (!string.IsNullOrEmpty(policyName))

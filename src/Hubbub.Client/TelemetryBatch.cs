@@ -25,7 +25,8 @@ internal sealed class TelemetryBatch : ISendable
     /// <summary>Splits the messages into batches, in order.</summary>
     /// <param name="messages">The messages.</param>
     /// <param name="address">Where they go; for the error text.</param>
-    /// <exception cref="HubbubException">One message alone is larger than the hub takes; nothing has been sent.</exception>
+    /// <exception cref="HubbubException">One message alone is larger than the hub takes; nothing has been
+    /// sent.</exception>
     public static List<TelemetryBatch> Split(IEnumerable<TelemetryMessage> messages, string address)
     {
         var batches = new List<TelemetryBatch>();

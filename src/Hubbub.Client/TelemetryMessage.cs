@@ -5,7 +5,9 @@ using Hubbub.Client.Connections;
 
 namespace Hubbub.Client;
 
-/// <summary>A message from a device to its hub. It is encoded when it is given to the client, and free to change after.</summary>
+/// <summary>
+/// A message from a device to its hub. It is encoded when it is given to the client, and free to change after.
+/// </summary>
 public sealed class TelemetryMessage : ISendable
 {
     private Dictionary<string, string>? _properties;
@@ -44,7 +46,8 @@ public sealed class TelemetryMessage : ISendable
     internal void Encode(ByteBuffer buffer)
     {
         var writer = new AmqpWriter(buffer);
-        if (ContentType is not null || ContentEncoding is not null || MessageId is not null || CorrelationId is not null)
+        if (ContentType is not null || ContentEncoding is not null || MessageId is not null
+            || CorrelationId is not null)
             WriteProperties(ref writer);
         if (CreationTime is not null || _properties is { Count: > 0 })
             WriteApplicationProperties(ref writer);

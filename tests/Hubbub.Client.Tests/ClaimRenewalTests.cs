@@ -51,5 +51,6 @@ public sealed class ClaimRenewalTests
     }
 
     private DeviceClient DeviceOf(FakeHub hub) =>
-        Some.DeviceOf(hub, new() { TimeProvider = _time, IdleTimeoutMs = NeverIdleMs, OperationTimeout = TimeSpan.FromDays(1) });
+        Some.DeviceOf(
+            hub, new() { TimeProvider = _time, IdleTimeoutMs = NeverIdleMs, OperationTimeout = TimeSpan.FromDays(1) });
 }

@@ -5,7 +5,8 @@ public sealed class ConnectionStringTests
     [Fact]
     public void Parse_Device_TakesItsParts()
     {
-        var device = ConnectionString.Parse($"HostName=hub.example;DeviceId=a=b@c;SharedAccessKey={Some.Key};GatewayHostName=edge");
+        var device = ConnectionString.Parse(
+            $"HostName=hub.example;DeviceId=a=b@c;SharedAccessKey={Some.Key};GatewayHostName=edge");
 
         Assert.Equal(ConnectionStringKind.Device, device.Kind);
         Assert.Equal("hub.example", device.HostName);
@@ -29,7 +30,8 @@ public sealed class ConnectionStringTests
     public void Parse_Service_TakesThePolicyAndHubbubsOwnKeys()
     {
         var service = ConnectionString.Parse(
-            $"hostname=h;sharedaccesskeyname=service;SHAREDACCESSKEY={Some.Key};HttpsPort=8443;AmqpsPort=15671;CaFile=/ca.pem");
+            $"hostname=h;sharedaccesskeyname=service;SHAREDACCESSKEY={Some.Key};"
+            + "HttpsPort=8443;AmqpsPort=15671;CaFile=/ca.pem");
 
         Assert.Equal(ConnectionStringKind.Service, service.Kind);
         Assert.Equal("service", service.PolicyName);
@@ -44,7 +46,8 @@ public sealed class ConnectionStringTests
     [InlineData("Endpoint=sb://localhost;UseDevelopmentEmulator=false;", "localhost", 5671, false)]
     public void Parse_EventHubs_FindsHostAndPort(string start, string host, int port, bool isPlain)
     {
-        var events = ConnectionString.Parse($"{start}SharedAccessKeyName=service;SharedAccessKey=any text;EntityPath=eh");
+        var events = ConnectionString.Parse(
+            $"{start}SharedAccessKeyName=service;SharedAccessKey=any text;EntityPath=eh");
 
         Assert.Equal(ConnectionStringKind.EventHubs, events.Kind);
         Assert.Equal((host, port, isPlain), (events.HostName, events.AmqpPort, events.UsesDevelopmentEmulator));
@@ -70,7 +73,9 @@ public sealed class ConnectionStringTests
     [InlineData("Endpoint=sb://h:x/;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e", "port of Endpoint")]
     [InlineData("Endpoint=sb://h/;SharedAccessKeyName=p;SharedAccessKey=k", "EntityPath")]
     [InlineData("Endpoint=sb://h/;SharedAccessKey=k;EntityPath=e", "SharedAccessKeyName")]
-    [InlineData("Endpoint=sb://h/;UseDevelopmentEmulator=maybe;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e", "neither")]
+    [InlineData(
+        "Endpoint=sb://h/;UseDevelopmentEmulator=maybe;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e",
+        "neither")]
     public void Parse_WhatCannotBeUsed_SaysWhy(string text, string why)
     {
         var refused = Assert.Throws<FormatException>(() => ConnectionString.Parse(text));
@@ -79,10 +84,20 @@ public sealed class ConnectionStringTests
     }
 
     [Fact]
+    public async Task ForDevice_TakesIdsThatATextCouldNotHold()
+    {
+        var to = ConnectionString.ForDevice("hub.example", "a;b", Some.Key, 15671);
+        await using var device = DeviceClient.Create(to);
+
+        Assert.Equal(("a;b", 15671), (device.DeviceId, to.AmqpPort));
+    }
+
+    [Fact]
     public void ToString_NeverHoldsTheSecret()
     {
         Assert.Equal("HostName=hub.example;DeviceId=d1", ConnectionString.Parse(Some.Device).ToString());
-        Assert.Equal("HostName=hub.example;SharedAccessKeyName=service", ConnectionString.Parse(Some.Service).ToString());
+        Assert.Equal(
+            "HostName=hub.example;SharedAccessKeyName=service", ConnectionString.Parse(Some.Service).ToString());
         Assert.DoesNotContain(Some.Key, ConnectionString.Parse(Some.EventHubs).ToString(), StringComparison.Ordinal);
         var misspelt = Assert.Throws<FormatException>(
             () => ConnectionString.Parse($"HostName=h;DeviceId=d;SharedAccessKey={Some.Key}*"));

@@ -21,7 +21,8 @@ public sealed class DeviceClientFailureTests
         };
         await using var device = Some.DeviceOf(hub);
 
-        var refused = await Assert.ThrowsAsync<HubbubException>(() => device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask());
+        var refused = await Assert.ThrowsAsync<HubbubException>(
+            () => device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask());
 
         Assert.Equal("amqp:link:message-size-exceeded", refused.Condition);
         Assert.Equal("abc-1", refused.TrackingId);
@@ -39,7 +40,8 @@ public sealed class DeviceClientFailureTests
         var hub = new FakeHub { OnMessage = _ => Released.Instance };
         await using var device = Some.DeviceOf(hub);
 
-        var refused = await Assert.ThrowsAsync<HubbubException>(() => device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask());
+        var refused = await Assert.ThrowsAsync<HubbubException>(
+            () => device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask());
 
         Assert.Equal(HubbubCondition.Released, refused.Condition);
         Assert.True(refused.IsTransient);
@@ -63,7 +65,10 @@ public sealed class DeviceClientFailureTests
     [Fact]
     public async Task Open_LinkRefused_TellsWhy()
     {
-        var hub = new FakeHub { OnAttach = attach => attach.Name.StartsWith('$') ? null : Some.Error(ErrorCondition.NotFound) };
+        var hub = new FakeHub
+        {
+            OnAttach = attach => attach.Name.StartsWith('$') ? null : Some.Error(ErrorCondition.NotFound),
+        };
         await using var device = Some.DeviceOf(hub);
 
         var refused = await Assert.ThrowsAsync<HubbubException>(() => device.OpenAsync(Some.Patience));
@@ -107,7 +112,8 @@ public sealed class DeviceClientFailureTests
         var hub = new FakeHub { OnMessage = _ => null, Credit = 3 };
         await using var device = Some.DeviceOf(hub, new() { SendWindow = 5 });
         await device.OpenAsync(Some.Patience);
-        var sends = Enumerable.Range(0, 10).Select(i => device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask()).ToList();
+        var message = new TelemetryMessage("x");
+        var sends = Enumerable.Range(0, 10).Select(_ => device.SendAsync(message, Some.Patience).AsTask()).ToList();
         await hub.Last.WhenAsync(peer => peer.Messages.Count == 3, Some.Patience);
 
         hub.Last.Cut();
@@ -169,7 +175,8 @@ public sealed class DeviceClientFailureTests
         await device.CloseAsync();
 
         Assert.Equal(HubbubCondition.Closed, (await Assert.ThrowsAsync<HubbubException>(() => underWay)).Condition);
-        var late = await Assert.ThrowsAsync<HubbubException>(() => device.SendAsync(new TelemetryMessage("y"), Some.Patience).AsTask());
+        var late = await Assert.ThrowsAsync<HubbubException>(
+            () => device.SendAsync(new TelemetryMessage("y"), Some.Patience).AsTask());
         Assert.Equal(HubbubCondition.Closed, late.Condition);
     }
 

@@ -55,7 +55,8 @@ public sealed class DeviceClientTests
         var target = Assert.IsType<Target>(hub.Last.Attaches[^1].Target);
         Assert.True(target.Address!.Value.TextEquals("/devices/d%251/modules/m1/messages/events"));
         // The id is encoded once for the resource and once more for the token, as the C# SDK does it.
-        Assert.Contains("sr=hub.example%2Fdevices%2Fd%25251%2Fmodules%2Fm1&", hub.Last.Tokens[0], StringComparison.Ordinal);
+        Assert.Contains(
+            "sr=hub.example%2Fdevices%2Fd%25251%2Fmodules%2Fm1&", hub.Last.Tokens[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,7 +130,9 @@ public sealed class DeviceClientTests
 
         Assert.All(hub.Last.Messages, message => Assert.Equal(MessageFormats.Batch, message.Format));
         Assert.All(hub.Last.Messages, message => Assert.InRange(message.Payload.Length, 1, 262_144));
-        var items = hub.Last.Messages.Select(message => Some.Payloads(Some.Read(message.Payload, message.Format))).ToList();
+        var items = hub.Last.Messages
+            .Select(message => Some.Payloads(Some.Read(message.Payload, message.Format)))
+            .ToList();
         Assert.Equal([500, 500, 202, 1], items.Select(item => item.Count));
         Assert.Equal("1200", Some.BodyOf((0, items[2][200])));
     }
@@ -154,7 +157,9 @@ public sealed class DeviceClientTests
         var received = 0;
         var hub = new FakeHub
         {
-            OnMessage = _ => ++received == 2 ? new Rejected { Error = Some.Error("amqp:resource-limit-exceeded") } : Accepted.Instance,
+            OnMessage = _ => ++received == 2
+                ? new Rejected { Error = Some.Error("amqp:resource-limit-exceeded") }
+                : Accepted.Instance,
         };
         await using var device = Some.DeviceOf(hub);
 

@@ -33,7 +33,11 @@ internal sealed class FakeHubConnection : IConnectionOwner
             Role = ConnectionRole.Server,
             LocalOpen = new Open { ContainerId = "fake" },
             SaslMechanisms = [new("EXTERNAL"), new("MSSBCBS"), new("ANONYMOUS"), new("PLAIN")],
-            Limits = AmqpLimits.Default with { FrameSizeBytesMax = hub.FrameSizeBytesMax, IdleTimeoutMs = hub.IdleTimeoutMs },
+            Limits = AmqpLimits.Default with
+            {
+                FrameSizeBytesMax = hub.FrameSizeBytesMax,
+                IdleTimeoutMs = hub.IdleTimeoutMs,
+            },
             StartedMs = ConnectionDriver.NowMs(time),
         });
         _driver = new ConnectionDriver(pipe, _engine, this, time);
@@ -105,7 +109,8 @@ internal sealed class FakeHubConnection : IConnectionOwner
         {
             case AmqpEventKind.SaslInit:
                 SaslInit = e.SaslInit;
-                _engine.CompleteSasl(_hub.PlainIsGood || e.SaslInit!.Mechanism.Value != "PLAIN" ? SaslCode.Ok : SaslCode.Auth);
+                _engine.CompleteSasl(
+                    _hub.PlainIsGood || e.SaslInit!.Mechanism.Value != "PLAIN" ? SaslCode.Ok : SaslCode.Auth);
                 break;
             case AmqpEventKind.Opened:
                 _engine.AcceptOpen();
@@ -190,7 +195,7 @@ internal sealed class FakeHubConnection : IConnectionOwner
 
     private void OnRequest(string node, ReadOnlyMemory<byte> payload)
     {
-        Assert.True(MessageSections.TryRead(payload, SectionOrder.Strict, out var sections, out var problem), problem.Text);
+        var sections = Some.Read(payload);
         var id = sections.ReadProperties()!.MessageId;
         var properties = sections.ApplicationProperties!.Value;
         var (status, description, body) = (200, "OK", default(AmqpValue));

@@ -9,11 +9,12 @@ public sealed class HubStoryTests
     public async Task DeviceSends_ServiceReads_OverTlsByTheRedirect()
     {
         await using var hub = await RealHub.StartAsync();
-        await using var device = DeviceClient.CreateFromConnectionString(await hub.CreateDeviceAsync("thermo/1".Replace('/', '-')));
+        await using var device = DeviceClient.CreateFromConnectionString(await hub.CreateDeviceAsync("thermo-1"));
         await using var reader = EventReader.CreateFromConnectionString(hub.ConnectionStringOf("service"));
         await using var live = await reader.SubscribeAsync(EventPosition.End, cancellationToken: Some.Patience);
 
-        await device.SendAsync(new TelemetryMessage("one") { Properties = { ["n"] = "1" }, MessageId = "m-1" }, Some.Patience);
+        await device.SendAsync(
+            new TelemetryMessage("one") { Properties = { ["n"] = "1" }, MessageId = "m-1" }, Some.Patience);
         await device.SendBatchAsync([new TelemetryMessage("two"), new TelemetryMessage("three")], Some.Patience);
 
         var events = await TakeAsync(live, 3);
@@ -25,9 +26,11 @@ public sealed class HubStoryTests
 
         // The same events again, from the middle, on a link of their own.
         var partition = events[0].PartitionId;
-        await using var later = await reader.SubscribeAsync(EventPosition.FromSequenceNumber(1), [partition], Some.Patience);
+        await using var later = await reader.SubscribeAsync(
+            EventPosition.FromSequenceNumber(1), [partition], Some.Patience);
         Assert.Equal(["two", "three"], (await TakeAsync(later, 2)).Select(TextOf));
-        await using var resumed = await reader.SubscribeAsync(EventPosition.FromOffset(events[1].Offset), [partition], Some.Patience);
+        await using var resumed = await reader.SubscribeAsync(
+            EventPosition.FromOffset(events[1].Offset), [partition], Some.Patience);
         Assert.Equal(["three"], (await TakeAsync(resumed, 1)).Select(TextOf));
         var properties = await reader.GetPartitionPropertiesAsync(partition, Some.Patience);
         Assert.Equal((0L, 2L, events[2].Offset), (
@@ -39,7 +42,8 @@ public sealed class HubStoryTests
     {
         await using var hub = await RealHub.StartAsync();
         await using var device = DeviceClient.CreateFromConnectionString(
-            await hub.CreateDeviceAsync("d"), new DeviceClientOptions { Authentication = ClientAuthentication.SaslPlain });
+            await hub.CreateDeviceAsync("d"),
+            new DeviceClientOptions { Authentication = ClientAuthentication.SaslPlain });
         await using var reader = EventReader.CreateFromConnectionString(hub.EmulatorString());
 
         await device.SendAsync(new TelemetryMessage("hello"), Some.Patience);
@@ -79,7 +83,8 @@ public sealed class HubStoryTests
         var wrongKey = await Assert.ThrowsAsync<HubbubException>(() => stranger.OpenAsync(Some.Patience));
         Assert.Equal("amqp:unauthorized-access", wrongKey.Condition);
 
-        await using var trusting = DeviceClient.CreateFromConnectionString(good[..good.IndexOf(";CaFile", StringComparison.Ordinal)]);
+        await using var trusting = DeviceClient.CreateFromConnectionString(
+            good[..good.IndexOf(";CaFile", StringComparison.Ordinal)]);
         var untrusted = await Assert.ThrowsAsync<HubbubException>(() => trusting.OpenAsync(Some.Patience));
         Assert.Equal(HubbubCondition.Untrusted, untrusted.Condition);
 

@@ -50,7 +50,8 @@ internal sealed class RealHub : IAsyncDisposable
         using var response = await _http.SendAsync(request, Some.Patience);
         response.EnsureSuccessStatusCode();
         using var device = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Some.Patience));
-        var key = device.RootElement.GetProperty("authentication").GetProperty("symmetricKey").GetProperty("primaryKey").GetString();
+        var keys = device.RootElement.GetProperty("authentication").GetProperty("symmetricKey");
+        var key = keys.GetProperty("primaryKey").GetString();
         return $"HostName={owner.HostName};DeviceId={id};SharedAccessKey={key};{Reach}";
     }
 
@@ -71,5 +72,6 @@ internal sealed class RealHub : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    private string Reach => $"AmqpsPort={_server.Ports.Amqps};HttpsPort={_server.Ports.Https};CaFile={_server.Description.CaCertificate}";
+    private string Reach =>
+        $"AmqpsPort={_server.Ports.Amqps};HttpsPort={_server.Ports.Https};CaFile={_server.Description.CaCertificate}";
 }

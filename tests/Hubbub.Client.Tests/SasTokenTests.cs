@@ -7,12 +7,14 @@ public sealed class SasTokenTests
     // The expected texts were made with Python's hmac and urllib.
     [Fact]
     public void ForIotHub_Device_SignsWithTheDecodedKey() => Assert.Equal(
-        "SharedAccessSignature sr=hub.example%2Fdevices%2Fd1&sig=ZwEaGhMhPqwI1j4jwnTqaLXDKV6ZJV5%2FF7eOnKjWmbo%3D&se=1800000000",
+        "SharedAccessSignature sr=hub.example%2Fdevices%2Fd1"
+        + "&sig=ZwEaGhMhPqwI1j4jwnTqaLXDKV6ZJV5%2FF7eOnKjWmbo%3D&se=1800000000",
         SasToken.ForIotHub("hub.example/devices/d1", Some.Key, null, Expiry).Value);
 
     [Fact]
     public void ForIotHub_Policy_NamesIt() => Assert.Equal(
-        "SharedAccessSignature sr=hub.example&sig=CWM5W15Jt8kHF1nFaTiSY8gyQk7I54HC8npjq20BuUk%3D&se=1800000000&skn=service",
+        "SharedAccessSignature sr=hub.example&sig=CWM5W15Jt8kHF1nFaTiSY8gyQk7I54HC8npjq20BuUk%3D"
+        + "&se=1800000000&skn=service",
         SasToken.ForIotHub("hub.example", Some.Key, "service", Expiry).Value);
 
     [Fact]
@@ -46,6 +48,7 @@ public sealed class SasTokenTests
     {
         var token = SasToken.ForIotHub("hub.example", Some.Key, "service", Expiry);
 
-        Assert.DoesNotContain("CWM5W15Jt8kHF1nFaTiSY8gyQk7I54HC8npjq20BuUk", token.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "CWM5W15Jt8kHF1nFaTiSY8gyQk7I54HC8npjq20BuUk", token.ToString(), StringComparison.Ordinal);
     }
 }

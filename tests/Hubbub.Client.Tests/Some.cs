@@ -24,7 +24,8 @@ internal static class Some
     public static DeviceClient DeviceOf(FakeHub hub, DeviceClientOptions? options = null) =>
         DeviceClient.CreateFromConnectionString(Device, (options ?? new()) with { Dial = hub.DialAsync });
 
-    public static EventReader ReaderOf(FakeHub hub, string connectionString = EventHubs, EventReaderOptions? options = null) =>
+    public static EventReader ReaderOf(
+        FakeHub hub, string connectionString = EventHubs, EventReaderOptions? options = null) =>
         EventReader.CreateFromConnectionString(connectionString, (options ?? new()) with { Dial = hub.DialAsync });
 
     /// <summary>An event as a hub sends it.</summary>
@@ -44,9 +45,10 @@ internal static class Some
 
     public static AmqpError Error(string condition) => new() { Condition = condition, Description = "Said so." };
 
-    public static MessageSections Read(byte[] message, uint format = MessageFormats.Amqp)
+    public static MessageSections Read(ReadOnlyMemory<byte> message, uint format = MessageFormats.Amqp)
     {
-        Assert.True(MessageSections.TryRead(message, SectionOrder.Strict, out var sections, out var problem, format), problem.Text);
+        var isRead = MessageSections.TryRead(message, SectionOrder.Strict, out var sections, out var problem, format);
+        Assert.True(isRead, problem.Text);
         return sections;
     }
 

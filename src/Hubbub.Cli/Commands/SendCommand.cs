@@ -4,12 +4,13 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.Unicode;
-using Hubbub.Amqp.Performatives;
 using Hubbub.Client;
 
 namespace Hubbub.Cli.Commands;
 
-/// <summary><c>hubbub send</c>: telemetry in a device's name, over AMQP and TLS as the device itself would send it.</summary>
+/// <summary>
+/// <c>hubbub send</c>: telemetry in a device's name, over AMQP and TLS as the device itself would send it.
+/// </summary>
 internal static class SendCommand
 {
     /// <summary>Messages under way at a time: enough to hide the round trip.</summary>
@@ -31,8 +32,11 @@ internal static class SendCommand
         new("--content-type") { Description = "The payload's media type, as application/json.", HelpName = "TYPE" };
     private static readonly Option<long?> Count =
         new("--count") { Description = "How many messages, all the same. Default: 1.", HelpName = "N" };
-    private static readonly Option<double?> Rate =
-        new("--rate") { Description = "Messages a second at most. Default: as fast as the hub takes them.", HelpName = "R" };
+    private static readonly Option<double?> Rate = new("--rate")
+    {
+        Description = "Messages a second at most. Default: as fast as the hub takes them.",
+        HelpName = "R",
+    };
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
@@ -63,8 +67,8 @@ internal static class SendCommand
         {
             var message = await MessageAsync(parsed, interruption.Token);
             using var rest = new HubRest(hub);
-            var key = Output.TextOf(
-                await DeviceCommand.GetAsync(rest, id, what, interruption.Token), "authentication", "symmetricKey", "primaryKey");
+            var described = await DeviceCommand.GetAsync(rest, id, what, interruption.Token);
+            var key = Output.TextOf(described, "authentication", "symmetricKey", "primaryKey");
             if (key.Length == 0)
                 throw new CommandFailedException($"{what}: it has no key, for it proves itself by a certificate.");
             await using var device = await ConnectAsync(hub, id, key, what, interruption.Token);
@@ -112,9 +116,13 @@ internal static class SendCommand
         HubAddress hub, string id, string key, string what, CancellationToken cancellationToken) =>
         HubClients.ConnectAsync(hub, async dialHostName =>
         {
-            var options = new DeviceClientOptions { CaFile = hub.CaFile, DialHostName = dialHostName, SendWindow = Window };
-            var to = $"HostName={hub.HostName};DeviceId={id};SharedAccessKey={key};AmqpsPort={hub.AmqpsPort}";
-            var device = DeviceClient.CreateFromConnectionString(to, options);
+            var options = new DeviceClientOptions
+            {
+                CaFile = hub.CaFile,
+                DialHostName = dialHostName,
+                SendWindow = Window,
+            };
+            var device = DeviceClient.Create(ConnectionString.ForDevice(hub.HostName, id, key, hub.AmqpsPort), options);
             try
             {
                 await device.OpenAsync(cancellationToken);
@@ -158,7 +166,9 @@ internal static class SendCommand
         catch (HubbubException e)
         {
             throw HubClients.Refused(
-                $"{accepted} of {count} messages of device '{device.DeviceId}' were accepted", e, RemedyFor(e, device.DeviceId));
+                $"{accepted} of {count} messages of device '{device.DeviceId}' were accepted",
+                e,
+                RemedyFor(e, device.DeviceId));
         }
     }
 
@@ -191,8 +201,8 @@ internal static class SendCommand
 
     private static string? RemedyFor(HubbubException e, string id) => e.Condition switch
     {
-        ErrorCondition.UnauthorizedAccess => $"See 'hubbub device show {ShellWord.Quote(id)}' whether it is enabled.",
-        ErrorCondition.MessageSizeExceeded => "Send a smaller body.",
+        HubbubCondition.UnauthorizedAccess => $"See 'hubbub device show {ShellWord.Quote(id)}' whether it is enabled.",
+        HubbubCondition.MessageSizeExceeded => "Send a smaller body.",
         _ when e.IsTransient => "Try again.",
         _ => null,
     };

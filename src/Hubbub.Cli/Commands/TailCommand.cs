@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using Hubbub.Amqp.Performatives;
 using Hubbub.Client;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,12 +16,13 @@ internal static class TailCommand
         new("--partition") { Description = "One partition only.", HelpName = "P" };
     private static readonly Option<EventPosition> From = new("--from")
     {
-        Description = "start, end, a sequence number, a time as 2026-01-31T12:00:00Z, or so long ago as 15m. Default: end.",
+        Description = "start, end, a sequence number, a time (2026-01-31T12:00Z), or how long ago (15m). Default: end.",
         HelpName = "POSITION",
         CustomParser = ParsePosition,
         DefaultValueFactory = _ => EventPosition.End,
     };
-    private static readonly Option<long?> Count = new("--count") { Description = "End after so many events.", HelpName = "N" };
+    private static readonly Option<long?> Count =
+        new("--count") { Description = "End after so many events.", HelpName = "N" };
     private static readonly Option<string> Group = new("--group")
     {
         Description = "The consumer group.",
@@ -59,8 +59,10 @@ internal static class TailCommand
             await using (subscription)
             {
                 if (!parsed.GetValue(Json) && !Console.IsErrorRedirected)
-                    Console.Error.WriteLine($"Reading partitions {string.Join(", ", subscription.PartitionIds)} of {hub.HostName}.");
-                await CopyAsync(subscription, parsed.GetValue(Count) ?? long.MaxValue, parsed.GetValue(Json), interruption.Token);
+                    Console.Error.WriteLine(
+                        $"Reading partitions {string.Join(", ", subscription.PartitionIds)} of {hub.HostName}.");
+                await CopyAsync(
+                    subscription, parsed.GetValue(Count) ?? long.MaxValue, parsed.GetValue(Json), interruption.Token);
             }
         }
         catch (HubbubException e)
@@ -77,8 +79,8 @@ internal static class TailCommand
     private static async Task<(EventReader Reader, EventSubscription Subscription)> SubscribeAsync(
         HubAddress hub, ParseResult parsed, string? dialHostName, CancellationToken cancellationToken)
     {
-        var to = $"HostName={hub.HostName};SharedAccessKeyName={hub.PolicyName};SharedAccessKey={hub.Key};AmqpsPort={hub.AmqpsPort}";
-        var reader = EventReader.CreateFromConnectionString(to, new EventReaderOptions
+        var to = ConnectionString.ForService(hub.HostName, hub.PolicyName, hub.Key, hub.AmqpsPort);
+        var reader = EventReader.Create(to, new EventReaderOptions
         {
             CaFile = hub.CaFile,
             DialHostName = dialHostName,
@@ -140,8 +142,8 @@ internal static class TailCommand
 
     private static string? RemedyFor(HubbubException e) => e.Condition switch
     {
-        ErrorCondition.UnauthorizedAccess => "The policy must have the right ServiceConnect.",
-        ErrorCondition.NotFound => "See 'hubbub consumer-group list'; partitions are numbered from 0.",
+        HubbubCondition.UnauthorizedAccess => "The policy must have the right ServiceConnect.",
+        HubbubCondition.NotFound => "See 'hubbub consumer-group list'; partitions are numbered from 0.",
         _ when e.IsTransient => "Try again.",
         _ => null,
     };

@@ -101,7 +101,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     }
 
     /// <summary>Attaches a link; its task completes when the peer has taken it.</summary>
-    public async Task AttachAsync(AmqpSession session, ClientLink link, Attach attach, CancellationToken cancellationToken)
+    public async Task AttachAsync(
+        AmqpSession session, ClientLink link, Attach attach, CancellationToken cancellationToken)
     {
         Invoke((this, session, link, attach), static (_, state) =>
         {

@@ -32,7 +32,8 @@ internal sealed class CbsAuthorization : IAsyncDisposable
     public static async Task<CbsAuthorization> StartAsync(
         AmqpClientConnection connection, AmqpSession session, TokenSource tokens, CancellationToken cancellationToken)
     {
-        var channel = await RequestChannel.OpenAsync(connection, session, "$cbs", cancellationToken).ConfigureAwait(false);
+        var channel = await RequestChannel.OpenAsync(connection, session, "$cbs", cancellationToken)
+            .ConfigureAwait(false);
         var authorization = new CbsAuthorization(channel, tokens, connection.Options);
         var expiresAt = await authorization.PutAsync(cancellationToken).ConfigureAwait(false);
         if (!tokens.IsFixed)
@@ -67,14 +68,16 @@ internal sealed class CbsAuthorization : IAsyncDisposable
             var wait = (expiresAt - _options.TimeProvider.GetUtcNow()) * RenewAfter;
             while (true)
             {
-                await Task.Delay(wait < RenewMin ? RenewMin : wait, _options.TimeProvider, _stop.Token).ConfigureAwait(false);
+                await Task.Delay(wait < RenewMin ? RenewMin : wait, _options.TimeProvider, _stop.Token)
+                    .ConfigureAwait(false);
                 try
                 {
                     expiresAt = await PutAsync(_stop.Token).ConfigureAwait(false);
                     RenewalFailure = null;
                     wait = (expiresAt - _options.TimeProvider.GetUtcNow()) * RenewAfter;
                 }
-                catch (HubbubException e) when (e.Condition is not (HubbubCondition.Closed or HubbubCondition.ConnectionLost))
+                catch (HubbubException e)
+                    when (e.Condition is not (HubbubCondition.Closed or HubbubCondition.ConnectionLost))
                 {
                     // The old token holds for a while; if it runs out the hub detaches the links and says so.
                     RenewalFailure = e;

@@ -38,7 +38,8 @@ internal static class Dialer
             if (e is AuthenticationException)
                 throw new HubbubException(HubbubCondition.Untrusted, Explain(address), address.ToString(), null, e);
             if (e is IOException)
-                throw new HubbubException(HubbubCondition.Unreachable, $"TLS broke off: {e.Message}", address.ToString(), null, e);
+                throw new HubbubException(
+                    HubbubCondition.Unreachable, $"TLS broke off: {e.Message}", address.ToString(), null, e);
             throw;
         }
     }
@@ -57,7 +58,8 @@ internal static class Dialer
             socket.Dispose();
             var why = e.SocketErrorCode switch
             {
-                SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "the name is not known to this machine",
+                SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain =>
+                    "the name is not known to this machine",
                 SocketError.ConnectionRefused => "nobody listens there; is the hub running?",
                 _ => e.Message,
             };
@@ -91,7 +93,8 @@ internal static class Dialer
     }
 
     private static string Explain(ServerAddress address) => address.CaFile is null
-        ? "the server's certificate is not trusted or is for another name; name its CA with CaFile=FILE in the connection string"
+        ? "the server's certificate is not trusted or is for another name; "
+            + "name its CA with CaFile=FILE in the connection string"
         : $"the server's certificate was not issued by '{address.CaFile}', or is for another name";
 }
 

@@ -3,7 +3,9 @@ using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Client.Connections;
 
-/// <summary>A link that receives: its messages go to a sink, and credit comes back as the sink's reader takes them.</summary>
+/// <summary>
+/// A link that receives: its messages go to a sink, and credit comes back as the sink's reader takes them.
+/// </summary>
 internal sealed class ReceivingLink(string address, IDeliverySink sink, uint credit) : ClientLink(address)
 {
     private uint _credit = credit;

@@ -74,7 +74,8 @@ internal sealed class RequestChannel : IDeliverySink
             var request = new Request(id, _node, _replyTo, properties, body);
             // A refused request gets no answer, so its fault ends the wait; the answer may come before the outcome.
             var sent = _sender.SendAsync(request, cancellationToken).AsTask();
-            if (await Timely.AsTask(Task.WhenAny(sent, answer.Task), _connection.Options, _node, "the request", cancellationToken)
+            var first = Task.WhenAny(sent, answer.Task);
+            if (await Timely.AsTask(first, _connection.Options, _node, "the request", cancellationToken)
                 .ConfigureAwait(false) == sent)
                 await sent.ConfigureAwait(false);
             var response = await Timely.AsTask(answer.Task, _connection.Options, _node, "the answer", cancellationToken)

@@ -24,7 +24,8 @@ internal static class Timely
     {
         try
         {
-            await task.WaitAsync(options.OperationTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            await task.WaitAsync(options.OperationTimeout, options.TimeProvider, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (TimeoutException e)
         {
@@ -32,6 +33,9 @@ internal static class Timely
         }
     }
 
-    private static HubbubException TooLong(ClientOptions options, string address, string what, TimeoutException e) =>
-        new(HubbubCondition.Timeout, $"{what} took longer than {options.OperationTimeout.TotalSeconds} s", address, null, e);
+    private static HubbubException TooLong(ClientOptions options, string address, string what, TimeoutException e)
+    {
+        var why = $"{what} took longer than {options.OperationTimeout.TotalSeconds} s";
+        return new HubbubException(HubbubCondition.Timeout, why, address, null, e);
+    }
 }

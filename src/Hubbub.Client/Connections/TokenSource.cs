@@ -21,7 +21,8 @@ internal sealed record TokenSource(string Audience, string Type, Func<DateTimeOf
             audience += $"/modules/{Uri.EscapeDataString(module)}";
         return Fixed(to, audience) ?? new TokenSource(
             audience, ServiceBusType,
-            expiresAt => SasToken.ForIotHub(audience, to.SharedAccessKey!, to.PolicyName, expiresAt), IsFixed: false);
+            expiresAt => SasToken.ForIotHub(audience, to.SharedAccessKey!, to.PolicyName, expiresAt),
+            IsFixed: false);
     }
 
     /// <summary>A policy at an event hub; one token opens all that is below it.</summary>
@@ -33,7 +34,8 @@ internal sealed record TokenSource(string Audience, string Type, Func<DateTimeOf
         var audience = $"sb://{hostName}/{entityPath}";
         return Fixed(to, audience) ?? new TokenSource(
             audience, ServiceBusType,
-            expiresAt => SasToken.ForEventHubs(audience, to.SharedAccessKey!, to.PolicyName!, expiresAt), IsFixed: false);
+            expiresAt => SasToken.ForEventHubs(audience, to.SharedAccessKey!, to.PolicyName!, expiresAt),
+            IsFixed: false);
     }
 
     private static TokenSource? Fixed(ConnectionString to, string audience) =>

@@ -38,7 +38,8 @@ internal sealed class EventHubSession : IAsyncDisposable
         var address = ServerAddress.Of(to, options);
         var entityPath = to.EntityPath;
         if (entityPath is null)
-            (address, entityPath) = await EventsRedirect.FindAsync(to, address, options, cancellationToken).ConfigureAwait(false);
+            (address, entityPath) = await EventsRedirect.FindAsync(to, address, options, cancellationToken)
+                .ConfigureAwait(false);
         var tokens = TokenSource.ForEventHubs(address.HostName, entityPath, to);
         var connection = await AmqpClientConnection.OpenAsync(address, SaslCredentials.Cbs, options, cancellationToken)
             .ConfigureAwait(false);
@@ -120,7 +121,9 @@ internal sealed class EventHubSession : IAsyncDisposable
         Required(map, name).TryGetInt64(out var value) ? value : throw Malformed($"{name} is no integer");
 
     private static DateTimeOffset TimeOf(AmqpMap map, string name) =>
-        Required(map, name).TryGetTimestamp(out var value) ? value.ToDateTimeOffset() : throw Malformed($"{name} is no timestamp");
+        Required(map, name).TryGetTimestamp(out var value)
+            ? value.ToDateTimeOffset()
+            : throw Malformed($"{name} is no timestamp");
 
     private static string[] ReadStrings(AmqpValue array)
     {

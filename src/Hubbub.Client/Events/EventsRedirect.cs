@@ -23,7 +23,8 @@ internal static class EventsRedirect
         var sasl = isPlain
             ? SaslCredentials.Plain(to, tokens.Make(options.TimeProvider.GetUtcNow() + options.TokenLifetime))
             : SaslCredentials.Cbs;
-        var connection = await AmqpClientConnection.OpenAsync(hub, sasl, options, cancellationToken).ConfigureAwait(false);
+        var connection = await AmqpClientConnection.OpenAsync(hub, sasl, options, cancellationToken)
+            .ConfigureAwait(false);
         try
         {
             var session = await connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
@@ -53,7 +54,8 @@ internal static class EventsRedirect
             await connection.CloseAsync().ConfigureAwait(false);
         }
         throw new HubbubException(
-            ErrorCondition.NotImplemented, "it did not say where its events are (no redirect); use an Event Hubs connection string",
+            ErrorCondition.NotImplemented,
+            "it did not say where its events are (no redirect); use an Event Hubs connection string",
             hub.ToString());
     }
 
@@ -81,7 +83,9 @@ internal static class EventsRedirect
     }
 
     private static string? TextOf(AmqpMap info, string name) =>
-        info.TryGet(name, out var value) && value.TryGetString(out var text, orSymbol: true) && text.Length > 0 ? text : null;
+        info.TryGet(name, out var value) && value.TryGetString(out var text, orSymbol: true) && text.Length > 0
+            ? text
+            : null;
 
     private static HubbubException Malformed(HubbubException redirect) => new(
         ErrorCondition.DecodeError,

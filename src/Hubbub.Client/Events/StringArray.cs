@@ -32,7 +32,8 @@ internal static class StringArray
         strings = new string[count];
         for (var i = 0; i < count; i++)
         {
-            if (!TryReadSize(bytes, ref at, code == FormatCode.String8 ? 1 : 4, out var length) || length > bytes.Length - at)
+            if (!TryReadSize(bytes, ref at, code == FormatCode.String8 ? 1 : 4, out var length)
+                || length > bytes.Length - at)
                 return false;
             strings[i] = Encoding.UTF8.GetString(bytes.Slice(at, length));
             at += length;
