@@ -32,7 +32,7 @@ public sealed class CrashTests
         for (var kill = 0; kill < KillCount; kill++)
         {
             var running = load.RunAsync(Cancellation);
-            await Task.Delay(random.Next(LoadMsMin, LoadMsMax), Cancellation);
+            await Moment.PassAsync(TimeSpan.FromMilliseconds(random.Next(LoadMsMin, LoadMsMax)), Cancellation);
             await hub.KillAsync(Cancellation);
             await running;
             await hub.StartAgainAsync(Cancellation);
@@ -56,7 +56,7 @@ public sealed class CrashTests
         for (var stop = 0; stop < 3; stop++)
         {
             var running = load.RunAsync(Cancellation);
-            await Task.Delay(400, Cancellation);
+            await Moment.PassAsync(TimeSpan.FromMilliseconds(LoadMsMax), Cancellation);
             var exitCode = await hub.StopAsync(Cancellation);
             await running;
             Assert.True(exitCode == 0, $"exit code {exitCode}:\n{hub.LogTail()}");

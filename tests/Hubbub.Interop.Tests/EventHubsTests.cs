@@ -88,7 +88,7 @@ public sealed class EventHubsTests(StandardHub standard)
         for (var probe = 0; probe < 50 && !first.IsCompleted; probe++)
         {
             await SendAsync(device, $"probe-{probe}", 1);
-            await Task.WhenAny(first, Task.Delay(100, Cancellation));
+            await Task.WhenAny(first, Moment.PassAsync(TimeSpan.FromMilliseconds(100), Cancellation));
         }
         await first;
         await SendAsync(device, "tail", 3);
