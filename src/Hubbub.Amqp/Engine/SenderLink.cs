@@ -176,38 +176,25 @@ public sealed class SenderLink : AmqpLink
     {
         if (_rest is null)
             return;
-        _rest.Dispose();
+        Session.Connection.ReturnBuffer(_rest);
         _rest = null;
         Session.PartialSends--;
     }
 
-    // The frame is too large for the peer: its payload moves to a buffer of its own, and goes out in pieces.
+    // The frame is too large for the peer: it keeps what fits, and the rest waits in a buffer of its own.
     private void Split(int start)
     {
         var output = Session.Output;
-        var payload = output.WrittenSpan[_payloadStart..];
-        _rest = new ByteBuffer();
-        payload.CopyTo(_rest.GetSpan(payload.Length));
-        _rest.Advance(payload.Length);
+        var end = start + (int)Session.Connection.RemoteFrameSizeBytesMax;
+        _rest = Session.Connection.TakeBuffer();
+        _rest.Write(output.WrittenSpan[end..]);
         _restOffset = 0;
         Session.PartialSends++;
-        var head = output.WrittenSpan[start.._payloadStart].ToArray();
-        output.Truncate(start);
-        SendFirst(head);
-        SendRest();
-    }
-
-    private void SendFirst(ReadOnlySpan<byte> head)
-    {
-        // The head is the whole transfer performative with more = false; only that byte differs in the first frame.
-        var output = Session.Output;
-        var start = output.Length;
-        head.CopyTo(output.GetSpan(head.Length));
-        output.Advance(head.Length);
-        output.WrittenSpan[start + head.Length - MoreFromEnd] = FormatCode.True;
-        AppendRest((int)Session.Connection.RemoteFrameSizeBytesMax - head.Length);
+        output.Truncate(end);
+        output.WrittenSpan[_payloadStart - MoreFromEnd] = FormatCode.True;
         FrameWriter.End(output, start);
         Session.TakeOutgoing();
+        SendRest();
     }
 
     /// <summary>more is followed by rcv-settle-mode, state, resume, aborted and batchable, one byte each.</summary>

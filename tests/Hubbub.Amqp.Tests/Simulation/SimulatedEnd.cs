@@ -44,8 +44,7 @@ internal sealed class SimulatedEnd
         var full = Engine.SwapOutput(_spare);
         var bytes = full.WrittenSpan;
         CheckFrames(bytes);
-        foreach (var b in bytes)
-            Other._underWay.Add(b);
+        Other._underWay.AddRange(bytes);
         Other.Recording.AddRange(bytes);
         // Whoever still holds a slice of it must not find it intact.
         bytes.Fill(0xEE);
@@ -58,7 +57,7 @@ internal sealed class SimulatedEnd
     {
         _arrived.AddRange(_underWay.GetRange(0, count));
         _underWay.RemoveRange(0, count);
-        var input = new ReadOnlyMemory<byte>([.. _arrived]);
+        var input = new ReadOnlyMemory<byte>(_arrived.ToArray());
         var total = 0;
         while (true)
         {

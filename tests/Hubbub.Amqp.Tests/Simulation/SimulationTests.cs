@@ -13,7 +13,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void TwoEngines_UnderAnySchedule_DeliverAndSettleEverythingOnce()
     {
         var first = Number("HUBBUB_SEED") ?? Random.Shared.Next();
-        var runs = Number("HUBBUB_SEED") is null ? Number("HUBBUB_SIMULATIONS") ?? 150 : 1;
+        var runs = Number("HUBBUB_SEED") is null ? Number("HUBBUB_SIMULATIONS") ?? 50 : 1;
         var messages = 0L;
         for (var i = 0; i < runs; i++)
         {
