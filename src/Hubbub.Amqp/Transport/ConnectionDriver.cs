@@ -70,6 +70,12 @@ public sealed partial class ConnectionDriver
         _wakeWriter.Signal();
     }
 
+    /// <summary>True while nothing is read, because the owner or the output has to catch up.</summary>
+    internal bool HoldsReaderBack => _readerWaits;
+
+    /// <summary>True when the connection was cut, or has come to its end.</summary>
+    internal bool IsCut => _aborted.IsCancellationRequested;
+
     /// <summary>Makes the writing side call the owner. Cheap, takes no lock, and may be called from anywhere.</summary>
     public void Wake() => _wakeWriter.Signal();
 
