@@ -70,8 +70,14 @@ public class CodecWriteBenchmarks
     {
         _buffer.Clear();
         var writer = new AmqpWriter(_buffer);
-        new Disposition { Role = Role.Receiver, First = 70_000, Last = 70_100, Settled = true, State = Accepted.Instance }
-            .Write(ref writer);
+        new Disposition
+        {
+            Role = Role.Receiver,
+            First = 70_000,
+            Last = 70_100,
+            Settled = true,
+            State = Accepted.Instance,
+        }.Write(ref writer);
         return _buffer.Length;
     }
 

@@ -1,5 +1,5 @@
 // The event log on a real disk: dotnet run -c Release --project bench/Hubbub.Benchmarks -- log
-// The codec, with BenchmarkDotNet: dotnet run -c Release --project bench/Hubbub.Benchmarks -- --filter '*Codec*' --job short
+// The codec: dotnet run -c Release --project bench/Hubbub.Benchmarks -- --filter '*Codec*' '*Message*' --job short
 using BenchmarkDotNet.Running;
 
 if (args is ["log", .. var rest])

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace AmqpGen;
 
 /// <summary>How one field of the specification looks in C#.</summary>
@@ -36,7 +34,10 @@ internal sealed record FieldMapping(string Type, string Read, string WriteFormat
             "uint" => Primitive("uint", "UInt"),
             "ulong" => Primitive("ulong", "ULong"),
             "timestamp" => Primitive("Timestamp", "Timestamp"),
-            "binary" => Primitive("ReadOnlyMemory<byte>", "Binary") with { WritePresentFormat = "writer.WriteBinary({0}.Span);" },
+            "binary" => Primitive("ReadOnlyMemory<byte>", "Binary") with
+            {
+                WritePresentFormat = "writer.WriteBinary({0}.Span);",
+            },
             "string" => Primitive("string", "String"),
             "symbol" => Primitive("Symbol", "Symbol"),
             "map" => Primitive("AmqpMap", "Map"),
@@ -58,8 +59,8 @@ internal sealed record FieldMapping(string Type, string Read, string WriteFormat
         return spec.Primitive(field.Type) switch
         {
             "boolean" => value,
-            "ushort" => value == ushort.MaxValue.ToString(CultureInfo.InvariantCulture) ? "ushort.MaxValue" : throw Unmapped(field),
-            "uint" => value == uint.MaxValue.ToString(CultureInfo.InvariantCulture) ? "uint.MaxValue" : value,
+            "ushort" when value == "65535" => "ushort.MaxValue",
+            "uint" => value == "4294967295" ? "uint.MaxValue" : value,
             _ => throw Unmapped(field),
         };
     }
@@ -76,5 +77,6 @@ internal sealed record FieldMapping(string Type, string Read, string WriteFormat
         $"{type}.WriteOrNull(ref writer, {{0}});",
         "{0}.Write(ref writer);");
 
-    private static InvalidDataException Unmapped(SpecField field) => new($"No mapping for field {field.Name}: {field.Type}");
+    private static InvalidDataException Unmapped(SpecField field) =>
+        new($"No mapping for field {field.Name}: {field.Type}");
 }

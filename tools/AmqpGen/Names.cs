@@ -3,7 +3,9 @@ namespace AmqpGen;
 /// <summary>The specification's names as C# names.</summary>
 internal static class Names
 {
-    /// <summary>sender-settle-mode becomes SenderSettleMode; error would hide System's idea of one, so AmqpError.</summary>
+    /// <summary>
+    /// sender-settle-mode becomes SenderSettleMode; error would hide System's idea of one, so AmqpError.
+    /// </summary>
     public static string Type(string name) => name == "error" ? "AmqpError" : Pascal(name);
 
     /// <summary>The property of a field.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml.Linq;
 
 namespace AmqpGen;
@@ -70,8 +69,11 @@ internal sealed class SpecModel
             descriptor is null ? null : Attribute(descriptor, "name"),
             descriptor is null ? 0 : ReadCode(Attribute(descriptor, "code")!),
             [.. Children(element, "field").Select(ReadField)],
-            [.. Children(element, "choice").Select(c => new SpecChoice(Attribute(c, "name")!, Attribute(c, "value")!))]);
+            [.. Children(element, "choice").Select(ReadChoice)]);
     }
+
+    private static SpecChoice ReadChoice(XElement choice) =>
+        new(Attribute(choice, "name")!, Attribute(choice, "value")!);
 
     private static SpecField ReadField(XElement field) => new(
         Attribute(field, "name")!,
@@ -85,9 +87,7 @@ internal sealed class SpecModel
     private static ulong ReadCode(string code)
     {
         var halves = code.Split(':');
-        return (Half(halves[0]) << 32) | Half(halves[1]);
-
-        static ulong Half(string text) => ulong.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return (Convert.ToUInt64(halves[0], 16) << 32) | Convert.ToUInt64(halves[1], 16);
     }
 
     private static IEnumerable<XElement> Children(XElement element, string name) =>

@@ -67,6 +67,8 @@ internal static class AmqpKinds
         _ => throw AmqpException.Decode($"0x{code:x2} is not a format code"),
     };
 
-    /// <summary>True for the types that one value alone makes up: all but list, map, array and described (AMQP 3.2.5).</summary>
+    /// <summary>
+    /// True for the types that one value alone makes up: all but list, map, array and described (AMQP 3.2.5).
+    /// </summary>
     internal static bool IsSimple(AmqpKind kind) => kind < AmqpKind.List;
 }

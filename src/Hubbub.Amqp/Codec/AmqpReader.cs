@@ -12,7 +12,9 @@ namespace Hubbub.Amqp.Codec;
 /// </summary>
 public ref struct AmqpReader
 {
-    /// <summary>What <see cref="ReadDescriptor"/> says for a symbolic descriptor that no type of the standard has.</summary>
+    /// <summary>
+    /// What <see cref="ReadDescriptor"/> says for a symbolic descriptor that no type of the standard has.
+    /// </summary>
     public const ulong UnknownDescriptor = ulong.MaxValue;
 
     private readonly ReadOnlyMemory<byte> _memory;
@@ -36,7 +38,8 @@ public ref struct AmqpReader
     public readonly bool IsAtEnd => _position >= _span.Length;
 
     /// <summary>The constructor of the next value.</summary>
-    public readonly byte PeekFormatCode() => _position < _span.Length ? _span[_position] : throw ValueScanner.Truncated();
+    public readonly byte PeekFormatCode() =>
+        _position < _span.Length ? _span[_position] : throw ValueScanner.Truncated();
 
     /// <summary>Reads a null if one is next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -96,6 +99,7 @@ public ref struct AmqpReader
     /// Reads a uint, or a null and returns false. Apart from <see cref="ReadUIntOrNull"/>, because a nullable that is
     /// returned by a call is put together in memory, which takes longer than all of the reading.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadUInt(out uint value)
     {
         var span = _span;
@@ -122,7 +126,9 @@ public ref struct AmqpReader
                     return true;
             }
         }
-        throw Unexpected("uint");
+        ThrowUnexpected("uint");
+        value = 0;
+        return false;
     }
 
     /// <summary>Reads a ulong in any of its three encodings.</summary>
@@ -157,22 +163,6 @@ public ref struct AmqpReader
         ? (sbyte)ReadOne(FormatCode.SmallLong, "long")
         : BinaryPrimitives.ReadInt64BigEndian(ReadFixed(FormatCode.Long, 8, "long"));
 
-    /// <summary>Reads a float; NaN keeps its bits.</summary>
-    public float ReadFloat() => BinaryPrimitives.ReadSingleBigEndian(ReadFixed(FormatCode.Float, 4, "float"));
-
-    /// <summary>Reads a double; NaN keeps its bits.</summary>
-    public double ReadDouble() => BinaryPrimitives.ReadDoubleBigEndian(ReadFixed(FormatCode.Double, 8, "double"));
-
-    /// <summary>Reads a decimal32 as its IEEE 754 bits.</summary>
-    public uint ReadDecimal32() => BinaryPrimitives.ReadUInt32BigEndian(ReadFixed(FormatCode.Decimal32, 4, "decimal32"));
-
-    /// <summary>Reads a decimal64 as its IEEE 754 bits.</summary>
-    public ulong ReadDecimal64() => BinaryPrimitives.ReadUInt64BigEndian(ReadFixed(FormatCode.Decimal64, 8, "decimal64"));
-
-    /// <summary>Reads a decimal128 as its IEEE 754 bits.</summary>
-    public UInt128 ReadDecimal128() =>
-        BinaryPrimitives.ReadUInt128BigEndian(ReadFixed(FormatCode.Decimal128, 16, "decimal128"));
-
     /// <summary>Reads a char, which is one Unicode scalar value.</summary>
     public Rune ReadChar()
     {
@@ -197,18 +187,9 @@ public ref struct AmqpReader
     }
 
     /// <summary>Reads a binary, as a slice, or a null.</summary>
-    public ReadOnlyMemory<byte>? ReadBinaryOrNull()
-    {
-        var position = _position;
-        if (position <= _span.Length - 2 && _span[position] == FormatCode.Binary8
-            && _span[position + 1] is var size && size <= _span.Length - position - 2)
-        {
-            _position = position + 2 + size;
-            return _memory.Slice(position + 2, size);
-        }
-        // ReadOnlyMemory converts from null itself: uncast, the null would become an empty binary.
-        return TryReadNull() ? (ReadOnlyMemory<byte>?)null : ReadBinary();
-    }
+    /// <remarks>ReadOnlyMemory converts from null itself: uncast, the null would become an empty binary.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlyMemory<byte>? ReadBinaryOrNull() => TryReadNull() ? (ReadOnlyMemory<byte>?)null : ReadBinary();
 
     /// <summary>Reads a string.</summary>
     public string ReadString() => Encoding.UTF8.GetString(ReadStringBytes());
@@ -278,14 +259,12 @@ public ref struct AmqpReader
     public int ReadListHeader(int fieldsMax, string type, out int end)
     {
         var count = ReadListHeader(out end);
-        return count <= fieldsMax
-            ? count
-            : throw AmqpException.Decode($"{type}: {count} fields, and the type has {fieldsMax}");
+        if (count > fieldsMax)
+            ThrowTooManyFields(count, fieldsMax, type);
+        return count;
     }
 
-    /// <summary>Reads a map's header.</summary>
-    /// <param name="end">The position after the map, for <see cref="ReadEnd"/>.</param>
-    /// <returns>The number of keys and values together; even.</returns>
+    /// <summary>Reads a map's header, as a list's; the number is that of keys and values together, and even.</summary>
     public int ReadMapHeader(out int end)
     {
         var count = ReadCompoundHeader(FormatCode.Map8, "map", out end);
@@ -325,35 +304,6 @@ public ref struct AmqpReader
     public AmqpMap ReadMap() => PeekFormatCode() is FormatCode.Map8 or FormatCode.Map32
         ? new(ReadEncodedValue())
         : throw Unexpected("map");
-
-    /// <summary>Reads a field that may hold several symbols: an array of them or a single one (AMQP 1.4).</summary>
-    public Symbol[] ReadSymbols()
-    {
-        if (PeekFormatCode() is not (FormatCode.Array8 or FormatCode.Array32))
-            return [ReadSymbol()];
-        var start = _position;
-        SkipValue();
-        var width = _span[start] == FormatCode.Array8 ? 1 : 4;
-        var count = ValueScanner.ReadSize(_span, start + 1 + width, width);
-        if (count > CodecLimits.SymbolsMax)
-            throw AmqpException.Decode($"a field holds more than {CodecLimits.SymbolsMax} symbols");
-        var position = start + 1 + (2 * width);
-        var sizeWidth = _span[position++] switch
-        {
-            FormatCode.Symbol8 => 1,
-            FormatCode.Symbol32 => 4,
-            _ => throw AmqpException.Decode("an array of symbols was expected"),
-        };
-        var symbols = new Symbol[count];
-        for (var i = 0; i < count; i++)
-        {
-            var size = ValueScanner.ReadSize(_span, position, sizeWidth);
-            position += sizeWidth;
-            symbols[i] = new(Encoding.ASCII.GetString(_span.Slice(position, size)));
-            position += size;
-        }
-        return symbols;
-    }
 
     private bool ReadWideBoolean(int position)
     {
@@ -404,7 +354,8 @@ public ref struct AmqpReader
         return _span[position + 1];
     }
 
-    private ReadOnlySpan<byte> ReadFixed(byte code, int width, string expected)
+    /// <summary>Reads the data of a fixed-width type that has one constructor.</summary>
+    internal ReadOnlySpan<byte> ReadFixed(byte code, int width, string expected)
     {
         var position = _position;
         if (position > _span.Length - width - 1 || _span[position] != code)
@@ -436,6 +387,13 @@ public ref struct AmqpReader
         var code = _span[position];
         return AmqpException.Decode($"a {expected} was expected, or it ends too early: the format code is 0x{code:x2}");
     }
+
+    [DoesNotReturn]
+    private readonly void ThrowUnexpected(string expected) => throw Unexpected(expected);
+
+    [DoesNotReturn]
+    private static void ThrowTooManyFields(int count, int fieldsMax, string type) =>
+        throw AmqpException.Decode($"{type}: {count} fields, and the type has {fieldsMax}");
 
     [DoesNotReturn]
     private static void ThrowEnd() => throw AmqpException.Decode("the fields of a list or map do not fill its size");

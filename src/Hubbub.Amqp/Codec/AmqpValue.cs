@@ -65,7 +65,8 @@ public readonly struct AmqpValue : IEquatable<AmqpValue>
         if (Ascii.IsValid(bytes))
             return Ascii.Equals(bytes, text);
         // Text of at most so many bytes is in question, so this cannot be made to cost more than it is worth.
-        return Encoding.UTF8.GetByteCount(text) == bytes.Length && Encoding.UTF8.GetString(bytes).AsSpan().SequenceEqual(text);
+        return Encoding.UTF8.GetByteCount(text) == bytes.Length
+            && Encoding.UTF8.GetString(bytes).AsSpan().SequenceEqual(text);
     }
 
     /// <summary>A boolean.</summary>
@@ -178,7 +179,8 @@ public readonly struct AmqpValue : IEquatable<AmqpValue>
     public AmqpValue ToOwned() => new(Encoded.ToArray());
 
     /// <summary>A string; null gives a null.</summary>
-    public static AmqpValue From(string? value) => AmqpValueEncoder.Encode(value, static (ref w, v) => w.WriteStringOrNull(v));
+    public static AmqpValue From(string? value) =>
+        AmqpValueEncoder.Encode(value, static (ref w, v) => w.WriteStringOrNull(v));
 
     /// <summary>A symbol.</summary>
     public static AmqpValue From(Symbol value) => AmqpValueEncoder.Encode(value, static (ref w, v) => w.WriteSymbol(v));
@@ -205,7 +207,8 @@ public readonly struct AmqpValue : IEquatable<AmqpValue>
     public static AmqpValue From(Guid value) => AmqpValueEncoder.Encode(value, static (ref w, v) => w.WriteUuid(v));
 
     /// <summary>A timestamp.</summary>
-    public static AmqpValue From(Timestamp value) => AmqpValueEncoder.Encode(value, static (ref w, v) => w.WriteTimestamp(v));
+    public static AmqpValue From(Timestamp value) =>
+        AmqpValueEncoder.Encode(value, static (ref w, v) => w.WriteTimestamp(v));
 
     /// <summary>A timestamp.</summary>
     public static AmqpValue From(DateTimeOffset value) => From(Timestamp.From(value));
@@ -218,10 +221,12 @@ public readonly struct AmqpValue : IEquatable<AmqpValue>
     public static AmqpValue From(AmqpMap value) => new(value.Encoded);
 
     /// <summary>An array of strings.</summary>
-    public static AmqpValue From(string[] values) => AmqpValueEncoder.Encode(values, static (ref w, v) => w.WriteStrings(v));
+    public static AmqpValue From(string[] values) =>
+        AmqpValueEncoder.Encode(values, static (ref w, v) => w.WriteStrings(v));
 
     /// <summary>An array of symbols.</summary>
-    public static AmqpValue From(Symbol[] values) => AmqpValueEncoder.Encode(values, static (ref w, v) => w.WriteSymbols(v));
+    public static AmqpValue From(Symbol[] values) =>
+        AmqpValueEncoder.Encode(values, static (ref w, v) => w.WriteSymbols(v));
 
     /// <summary>A value described by a symbol.</summary>
     public static AmqpValue Described(Symbol descriptor, AmqpValue inner) =>

@@ -38,9 +38,11 @@ internal static class AmqpValueText
                 return reader.ReadFloat().ToString(CultureInfo.InvariantCulture);
             case AmqpKind.Double:
                 return reader.ReadDouble().ToString(CultureInfo.InvariantCulture);
-            case AmqpKind.UByte or AmqpKind.UShort or AmqpKind.UInt or AmqpKind.ULong when value.TryGetUInt64(out var positive):
+            case AmqpKind.UByte or AmqpKind.UShort or AmqpKind.UInt or AmqpKind.ULong
+                when value.TryGetUInt64(out var positive):
                 return positive.ToString(CultureInfo.InvariantCulture);
-            case AmqpKind.Byte or AmqpKind.Short or AmqpKind.Int or AmqpKind.Long when value.TryGetInt64(out var integer):
+            case AmqpKind.Byte or AmqpKind.Short or AmqpKind.Int or AmqpKind.Long
+                when value.TryGetInt64(out var integer):
                 return integer.ToString(CultureInfo.InvariantCulture);
             default:
                 return $"({value.Kind} of {value.Encoded.Length} bytes)";

@@ -186,7 +186,9 @@ public readonly ref struct AmqpWriter(ByteBuffer buffer)
         WriteULong(descriptor);
     }
 
-    /// <summary>Writes the start of a described value with a symbolic descriptor: the value itself comes next.</summary>
+    /// <summary>
+    /// Writes the start of a described value with a symbolic descriptor: the value itself comes next.
+    /// </summary>
     public void WriteDescriptor(Symbol descriptor)
     {
         _buffer.Reserve(1)[0] = FormatCode.Described;
@@ -205,14 +207,18 @@ public readonly ref struct AmqpWriter(ByteBuffer buffer)
     /// <returns>The mark for <see cref="EndList"/>.</returns>
     public int BeginList() => BeginCompound(FormatCode.List8);
 
-    /// <summary>Ends the list begun at <paramref name="mark"/>, which holds <paramref name="count"/> elements.</summary>
+    /// <summary>
+    /// Ends the list begun at <paramref name="mark"/>, which holds <paramref name="count"/> elements.
+    /// </summary>
     public void EndList(int mark, int count) => EndCompound(mark, count);
 
     /// <summary>Begins a map.</summary>
     /// <returns>The mark for <see cref="EndMap"/>.</returns>
     public int BeginMap() => BeginCompound(FormatCode.Map8);
 
-    /// <summary>Ends the map begun at <paramref name="mark"/>, which holds <paramref name="count"/> keys and values together.</summary>
+    /// <summary>
+    /// Ends the map begun at <paramref name="mark"/>, which holds <paramref name="count"/> keys and values together.
+    /// </summary>
     public void EndMap(int mark, int count) => EndCompound(mark, count);
 
     private int BeginCompound(byte code8)
@@ -315,7 +321,8 @@ public readonly ref struct AmqpWriter(ByteBuffer buffer)
         encoding.GetBytes(text, ReserveVariable(code8, size));
     }
 
-    private void WriteVariable(byte code8, ReadOnlySpan<byte> value) => value.CopyTo(ReserveVariable(code8, value.Length));
+    private void WriteVariable(byte code8, ReadOnlySpan<byte> value) =>
+        value.CopyTo(ReserveVariable(code8, value.Length));
 
     private Span<byte> ReserveVariable(byte code8, int size)
     {

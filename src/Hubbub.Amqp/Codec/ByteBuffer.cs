@@ -54,7 +54,9 @@ public sealed class ByteBuffer : IBufferWriter<byte>, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Write(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Reserve(bytes.Length));
 
-    /// <summary>Appends <paramref name="size"/> bytes, to be filled in by the caller: they hold old data until then.</summary>
+    /// <summary>
+    /// Appends <paramref name="size"/> bytes, to be filled in by the caller: they hold old data until then.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Reserve(int size)
     {

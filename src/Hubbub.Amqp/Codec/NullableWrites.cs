@@ -92,6 +92,7 @@ public static class NullableWrites
             writer.WriteNull();
     }
 
-    public static void WriteValueOrNull(this ref AmqpWriter writer, AmqpValue? value) => writer.WriteValue(value ?? default);
+    public static void WriteValueOrNull(this ref AmqpWriter writer, AmqpValue? value) =>
+        writer.WriteValue(value ?? default);
 #pragma warning restore CS1591
 }

@@ -27,7 +27,9 @@ public sealed record OutgoingMessage
     /// <summary>The value of the amqp-value section.</summary>
     public AmqpValue? Value { get; init; }
 
-    /// <summary>Appends the encoded message. With no body set it gets an empty data section, for AMQP asks for a body.</summary>
+    /// <summary>
+    /// Appends the encoded message. With no body set it gets an empty data section, for AMQP asks for a body.
+    /// </summary>
     public void Write(ByteBuffer buffer)
     {
         var writer = new AmqpWriter(buffer);

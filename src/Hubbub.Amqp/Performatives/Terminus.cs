@@ -47,8 +47,10 @@ public abstract record Terminus
     }
 }
 
-/// <summary>A terminus of a type that is not known. It cannot be sent: refusing the link sends a null instead.</summary>
-/// <param name="Descriptor">The numeric descriptor, or <see cref="AmqpReader.UnknownDescriptor"/> for a symbolic one.</param>
+/// <summary>
+/// A terminus of a type that is not known. It cannot be sent: refusing the link sends a null instead.
+/// </summary>
+/// <param name="Descriptor">The number, or <see cref="AmqpReader.UnknownDescriptor"/> for a symbol.</param>
 public sealed record UnknownTerminus(ulong Descriptor) : Terminus
 {
     /// <summary>Writes a null, which says that this terminus does not exist here (AMQP 2.6.3).</summary>

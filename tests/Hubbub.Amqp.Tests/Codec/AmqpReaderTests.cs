@@ -80,7 +80,9 @@ public sealed class AmqpReaderTests
     [Fact]
     public void FloatsAndDecimals_KeepTheirBits()
     {
-        Assert.Equal(0x7FC01234u, BitConverter.SingleToUInt32Bits(Wire.ReadHex("727fc01234", static (ref r) => r.ReadFloat())));
+        Assert.Equal(
+            0x7FC01234u,
+            BitConverter.SingleToUInt32Bits(Wire.ReadHex("727fc01234", static (ref r) => r.ReadFloat())));
         Assert.Equal(
             0x7FF8000000001234u,
             BitConverter.DoubleToUInt64Bits(Wire.ReadHex("827ff8000000001234", static (ref r) => r.ReadDouble())));

@@ -14,13 +14,21 @@ public sealed class GoldenBytesTests
         Assert.Equal("4142", Wire.WriteHex(static (ref w) => { w.WriteBoolean(true); w.WriteBoolean(false); }));
         Assert.Equal("50ff51ff", Wire.WriteHex(static (ref w) => { w.WriteUByte(255); w.WriteByte(-1); }));
         Assert.Equal("60010061ff00", Wire.WriteHex(static (ref w) => { w.WriteUShort(256); w.WriteShort(-256); }));
-        Assert.Equal("4352ff7000000100", Wire.WriteHex(static (ref w) => { w.WriteUInt(0); w.WriteUInt(255); w.WriteUInt(256); }));
+        Assert.Equal(
+            "4352ff7000000100",
+            Wire.WriteHex(static (ref w) => { w.WriteUInt(0); w.WriteUInt(255); w.WriteUInt(256); }));
         Assert.Equal(
             "4453ff800000000000000100",
             Wire.WriteHex(static (ref w) => { w.WriteULong(0); w.WriteULong(255); w.WriteULong(256); }));
-        Assert.Equal("5480547f7100000080", Wire.WriteHex(static (ref w) => { w.WriteInt(-128); w.WriteInt(127); w.WriteInt(128); }));
-        Assert.Equal("5580558081ffffffffffffff7f", Wire.WriteHex(static (ref w) => { w.WriteLong(-128); w.WriteLong(-128); w.WriteLong(-129); }));
-        Assert.Equal("723f800000823ff0000000000000", Wire.WriteHex(static (ref w) => { w.WriteFloat(1); w.WriteDouble(1); }));
+        Assert.Equal(
+            "5480547f7100000080",
+            Wire.WriteHex(static (ref w) => { w.WriteInt(-128); w.WriteInt(127); w.WriteInt(128); }));
+        Assert.Equal(
+            "5580558081ffffffffffffff7f",
+            Wire.WriteHex(static (ref w) => { w.WriteLong(-128); w.WriteLong(-128); w.WriteLong(-129); }));
+        Assert.Equal(
+            "723f800000823ff0000000000000",
+            Wire.WriteHex(static (ref w) => { w.WriteFloat(1); w.WriteDouble(1); }));
         Assert.Equal("730001f600", Wire.WriteHex(static (ref w) => w.WriteChar(new Rune(0x1F600))));
         Assert.Equal("83fffffffffffffffe", Wire.WriteHex(static (ref w) => w.WriteTimestamp(new Timestamp(-2))));
         Assert.Equal(
@@ -35,9 +43,18 @@ public sealed class GoldenBytesTests
         Assert.Equal("a102c3a4", Wire.WriteHex(static (ref w) => w.WriteString("ä")));
         Assert.Equal("a30161", Wire.WriteHex(static (ref w) => w.WriteSymbol("a")));
         Assert.Equal("a0020001", Wire.WriteHex(static (ref w) => w.WriteBinary([0, 1])));
-        Assert.StartsWith("a1ff61", Wire.WriteHex(static (ref w) => w.WriteString(new string('a', 255))), StringComparison.Ordinal);
-        Assert.StartsWith("b10000010061", Wire.WriteHex(static (ref w) => w.WriteString(new string('a', 256))), StringComparison.Ordinal);
-        Assert.StartsWith("b100000100c3a4", Wire.WriteHex(static (ref w) => w.WriteString(new string('ä', 128))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "a1ff61",
+            Wire.WriteHex(static (ref w) => w.WriteString(new string('a', 255))),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "b10000010061",
+            Wire.WriteHex(static (ref w) => w.WriteString(new string('a', 256))),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "b100000100c3a4",
+            Wire.WriteHex(static (ref w) => w.WriteString(new string('ä', 128))),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -45,7 +62,9 @@ public sealed class GoldenBytesTests
     {
         Assert.Equal("c00100", Wire.WriteHex(static (ref w) => w.EndList(w.BeginList(), 0)));
         Assert.Equal("005324c00100", Wire.WriteHex(static (ref w) => Accepted.Instance.Write(ref w)));
-        Assert.Equal("0080000000137000000ac00100", Wire.WriteHex(static (ref w) => w.EndList(w.BeginList(0x137000000A), 0)));
+        Assert.Equal(
+            "0080000000137000000ac00100",
+            Wire.WriteHex(static (ref w) => w.EndList(w.BeginList(0x137000000A), 0)));
         var nearly = Wire.WriteHex(static (ref w) => WriteListOfBinary(ref w, 252));
         Assert.StartsWith("c0ff01a0fc", nearly, StringComparison.Ordinal);
         var over = Wire.WriteHex(static (ref w) => WriteListOfBinary(ref w, 253));
@@ -97,7 +116,9 @@ public sealed class GoldenBytesTests
         Assert.Equal(new string('x', 254), symbol.Value);
     }
 
-    /// <summary>A popular Python client indexes fields by position, so all of them are there and none is left out.</summary>
+    /// <summary>
+    /// A popular Python client indexes fields by position, so all of them are there and none is left out.
+    /// </summary>
     [Fact]
     public void Performatives_AreWrittenWithAllFieldsAndTrailingNulls()
     {

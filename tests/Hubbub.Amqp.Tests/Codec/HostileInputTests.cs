@@ -73,7 +73,8 @@ public sealed class HostileInputTests
     {
         var bytes = Wire.Bytes(hex);
         Wire.Refused(bytes);
-        var allocated = Wire.AllocatedBytes(() => Assert.Throws<AmqpException>(() => new AmqpReader(bytes).SkipValue()));
+        var allocated = Wire.AllocatedBytes(() =>
+            Assert.Throws<AmqpException>(() => new AmqpReader(bytes).SkipValue()));
         Assert.InRange(allocated, 0, ExceptionBytesMax);
     }
 
@@ -81,7 +82,8 @@ public sealed class HostileInputTests
     public void List_WithMoreElementsThanAllowed_IsRefused()
     {
         var count = CodecLimits.ElementsMax + 1;
-        byte[] bytes = [FormatCode.List32, .. BigEndian(count + 4), .. BigEndian(count), .. Enumerable.Repeat((byte)0x40, count)];
+        byte[] nulls = [.. Enumerable.Repeat((byte)0x40, count)];
+        byte[] bytes = [FormatCode.List32, .. BigEndian(count + 4), .. BigEndian(count), .. nulls];
         Wire.Refused(bytes);
     }
 
@@ -89,7 +91,8 @@ public sealed class HostileInputTests
     public void List_WithAsManyElementsAsAllowed_IsRead()
     {
         var count = CodecLimits.ElementsMax;
-        byte[] bytes = [FormatCode.List32, .. BigEndian(count + 4), .. BigEndian(count), .. Enumerable.Repeat((byte)0x40, count)];
+        byte[] nulls = [.. Enumerable.Repeat((byte)0x40, count)];
+        byte[] bytes = [FormatCode.List32, .. BigEndian(count + 4), .. BigEndian(count), .. nulls];
         Wire.Read(bytes, static (ref r) => r.ReadEncodedValue());
     }
 
@@ -298,5 +301,6 @@ public sealed class HostileInputTests
             [code, .. BigEndian(content.Length + 4), .. BigEndian(count), .. content];
     }
 
-    private static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
+    private static byte[] BigEndian(int value) =>
+        [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
 }

@@ -76,7 +76,10 @@ internal static class Corpus
             First = 0,
             Last = 9,
             Settled = true,
-            State = new Rejected { Error = new AmqpError { Condition = "amqp:not-found", Description = "d", Info = Map } },
+            State = new Rejected
+            {
+                Error = new AmqpError { Condition = "amqp:not-found", Description = "d", Info = Map },
+            },
         }.Write(ref w)),
         Wire.Write(static (ref w) => new Detach
         {
@@ -109,7 +112,8 @@ internal static class Corpus
                 CreationTime = new Timestamp(1),
                 GroupSequence = 5,
             },
-            ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String).Add("key", "value").Add("n", 5).Add("b", true).Build(),
+            ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String)
+                .Add("key", "value").Add("n", 5).Add("b", true).Build(),
             Data = new byte[] { 1, 2, 3 },
         }.ToArray(),
         new OutgoingMessage

@@ -6,8 +6,8 @@ internal static class Mutation
     /// <summary>Values at the edges of sizes, counts, signs and format codes.</summary>
     private static readonly byte[] Edges =
     [
-        0x00, 0x01, 0x02, 0x3F, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x53, 0x7F, 0x80, 0xA0, 0xA1, 0xA3, 0xB0, 0xB1, 0xB3,
-        0xC0, 0xC1, 0xD0, 0xD1, 0xE0, 0xF0, 0xFE, 0xFF,
+        0x00, 0x01, 0x02, 0x3F, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x53, 0x7F, 0x80, 0xA0, 0xA1, 0xA3, 0xB0, 0xB1,
+        0xB3, 0xC0, 0xC1, 0xD0, 0xD1, 0xE0, 0xF0, 0xFE, 0xFF,
     ];
 
     /// <summary>A damaged copy.</summary>
@@ -45,7 +45,8 @@ internal static class Mutation
                 bytes.Insert(at, Edge(random));
                 break;
             case 6:
-                bytes.InsertRange(random.Next(bytes.Count), bytes.GetRange(at, random.Next(1, Math.Min(bytes.Count - at, 16) + 1)));
+                var doubled = bytes.GetRange(at, random.Next(1, Math.Min(bytes.Count - at, 16) + 1));
+                bytes.InsertRange(random.Next(bytes.Count), doubled);
                 break;
             default:
                 bytes.RemoveRange(at, bytes.Count - at);

@@ -22,10 +22,12 @@ public sealed class PerformativeProperties
     private static readonly Gen<AmqpValue?> Id = Gen.OneOf(
         Gen.ULong.Select(AmqpValue.From), Gen.Guid.Select(AmqpValue.From), Name.Select(AmqpValue.From)).Nullable();
 
-    private static readonly Gen<ReadOnlyMemory<byte>?> Binary = Gen.Byte.Array[0, 40].Select(b => new ReadOnlyMemory<byte>(b)).Nullable();
+    private static readonly Gen<ReadOnlyMemory<byte>?> Binary = Gen.Byte.Array[0, 40].Select(b =>
+        new ReadOnlyMemory<byte>(b)).Nullable();
 
-    private static readonly Gen<AmqpError?> Error = Gen.Select(Name, Name.Null(), Map).Select((condition, description, info) =>
-        new AmqpError { Condition = condition, Description = description, Info = info }).Null();
+    private static readonly Gen<AmqpError?> Error = Gen.Select(Name, Name.Null(), Map)
+        .Select((condition, text, info) => new AmqpError { Condition = condition, Description = text, Info = info })
+        .Null();
 
     private static readonly Gen<DeliveryState?> State = Gen.OneOf<DeliveryState>(
         Gen.Const<DeliveryState>(Accepted.Instance),
@@ -37,8 +39,8 @@ public sealed class PerformativeProperties
             new Received { SectionNumber = section, SectionOffset = offset })).Null();
 
     private static readonly Gen<Terminus?> Terminus = Gen.OneOf<Terminus>(
-        Gen.Select(Id, Gen.UInt, Gen.Bool, Map, State, Symbols).Select(Terminus (address, timeout, dynamic, filter, outcome, symbols) =>
-            new Source
+        Gen.Select(Id, Gen.UInt, Gen.Bool, Map, State, Symbols).Select(
+            Terminus (address, timeout, dynamic, filter, outcome, symbols) => new Source
             {
                 Address = address,
                 Timeout = timeout,
@@ -169,7 +171,9 @@ public sealed class PerformativeProperties
             ReplyToGroupId = b.Item3,
         }));
 
-    /// <summary>Written, read and written again: the same bytes, and every property the same where it can be compared.</summary>
+    /// <summary>
+    /// Written, read and written again: the same bytes, and every property the same where it can be compared.
+    /// </summary>
     private static void Check(string name, Gen<object> values)
     {
         var composite = Composites.All[name];

@@ -5,7 +5,9 @@ using Hubbub.Amqp.Tests.Codec;
 
 namespace Hubbub.Amqp.Tests.Properties;
 
-/// <summary>What is written is read back, for every type. A failure prints the seed: run it again with CsCheck_Seed.</summary>
+/// <summary>
+/// What is written is read back, for every type. A failure prints the seed: run it again with CsCheck_Seed.
+/// </summary>
 public sealed class RoundTripProperties
 {
     private static readonly Gen<string> Text = Gen.String[Gen.Char.Where(c => !char.IsSurrogate(c)), 0, 400];
@@ -48,16 +50,18 @@ public sealed class RoundTripProperties
     public void Text_OfAnyLength_ComesBack()
     {
         Text.Sample(v => Same(v, (ref w) => w.WriteString(v), static (ref r) => r.ReadString()));
-        SymbolText.Select(v => new Symbol(v)).Sample(v => Same(v, (ref w) => w.WriteSymbol(v), static (ref r) => r.ReadSymbol()));
+        SymbolText.Select(v => new Symbol(v)).Sample(v =>
+            Same(v, (ref w) => w.WriteSymbol(v), static (ref r) => r.ReadSymbol()));
         Gen.Byte.Array[0, 600].Sample(v =>
-            Same(Convert.ToHexString(v), (ref w) => w.WriteBinary(v), static (ref r) => Convert.ToHexString(r.ReadBinary().Span)));
+            Wire.Read(Wire.Write((ref w) => w.WriteBinary(v)), static (ref r) => r.ReadBinary()).Span.SequenceEqual(v));
     }
 
     [Fact]
     public void Arrays_OfAnySize_ComeBack()
     {
         SymbolText.Select(v => new Symbol(v)).Array[0, 20].Sample(values =>
-            Wire.Read(Wire.Write((ref w) => w.WriteSymbols(values)), static (ref r) => r.ReadSymbols()).SequenceEqual(values));
+            Wire.Read(Wire.Write((ref w) => w.WriteSymbols(values)), static (ref r) => r.ReadSymbols())
+                .SequenceEqual(values));
         Text.Array[0, 20].Sample(values =>
         {
             var encoded = Wire.Write((ref w) => w.WriteStrings(values));

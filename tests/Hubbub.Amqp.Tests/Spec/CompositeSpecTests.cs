@@ -61,11 +61,13 @@ public sealed class CompositeSpecTests
         var mandatory = fields.Select(field => SpecFiles.Text(field, "mandatory") == "true").ToArray();
         for (var set = 0; set < Math.Max(fields.Count, 1); set++)
         {
-            var expected = fields.Select((field, i) => i == set || mandatory[i] ? Samples.Encoded(field) : [FormatCode.Null]);
-            var elements = expected.ToList();
+            var elements = fields
+                .Select((field, i) => i == set || mandatory[i] ? Samples.Encoded(field) : [FormatCode.Null])
+                .ToList();
             var composite = Composites.All[name];
 
-            var written = Elements(composite.Write(composite.Read(Samples.List(elements))), SpecFiles.DescriptorCode(SpecFiles.Type(name)));
+            var descriptor = SpecFiles.DescriptorCode(SpecFiles.Type(name));
+            var written = Elements(composite.Write(composite.Read(Samples.List(elements))), descriptor);
 
             Assert.Equal(fields.Count, written.Count);
             for (var i = 0; i < fields.Count; i++)
@@ -138,7 +140,9 @@ public sealed class CompositeSpecTests
         }
     }
 
-    /// <summary>The parts of a list8 or list32 behind its descriptor, which must be a smallulong and no list0.</summary>
+    /// <summary>
+    /// The parts of a list8 or list32 behind its descriptor, which must be a smallulong and no list0.
+    /// </summary>
     private static List<byte[]> Elements(byte[] encoded, ulong descriptor)
     {
         Assert.Equal([FormatCode.Described, FormatCode.SmallULong, (byte)descriptor], encoded[..3]);

@@ -42,6 +42,9 @@ internal static class Composites
         ["sasl-outcome"] = Of(SaslOutcome.Read, static (value, ref writer) => value.Write(ref writer)),
     };
 
+    internal static readonly Dictionary<ulong, Composite> ByDescriptor =
+        All.Values.ToDictionary(composite => (ulong)composite.Type.GetField("Descriptor")!.GetRawConstantValue()!);
+
     internal static TheoryData<string> Names => [.. All.Keys];
 
     private delegate void WriteAction<in T>(T value, ref AmqpWriter writer);
