@@ -154,7 +154,7 @@ public sealed class MessageSectionsTests
         foreach (var order in Enum.GetValues<SectionOrder>())
         {
             // What is only out of order may pass where order does not count.
-            if (order == SectionOrder.Lenient && hex == Properties + MessageAnnotations + Data)
+            if (order != SectionOrder.Strict && hex == Properties + MessageAnnotations + Data)
                 continue;
             Assert.Equal("amqp:decode-error", Refused(Wire.Bytes(hex), order).Condition);
         }
@@ -178,6 +178,20 @@ public sealed class MessageSectionsTests
     [InlineData("005374c10802a1016b00530141" + Data)]
     public void ApplicationProperties_NotStringsToSimpleValues_AreRejectedAsInvalid(string hex) =>
         Assert.Equal("amqp:invalid-field", Refused(Wire.Bytes(hex), SectionOrder.Strict).Condition);
+
+    /// <summary>Python's Event Hubs client sends its token to $management as the descriptor of a value.</summary>
+    [Fact]
+    public void ApplicationProperties_WithDescribedValue_AreTakenInRequestsOnly()
+    {
+        var message = Wire.Bytes("005374c10902a1016b00a3017440" + Value);
+        Assert.Equal("amqp:invalid-field", Refused(message, SectionOrder.Strict).Condition);
+        Assert.Equal("amqp:invalid-field", Refused(message, SectionOrder.Lenient).Condition);
+        var sections = Read(message, SectionOrder.Request);
+        Assert.True(sections.ApplicationProperties!.Value.TryGet("k", out var value));
+        Assert.True(value.TryGetDescribed(out var descriptor, out _) && descriptor.TextEquals("t"));
+        var list = Wire.Bytes("005374c10702a1016bc00100" + Data);
+        Assert.Equal("amqp:invalid-field", Refused(list, SectionOrder.Request).Condition);
+    }
 
     [Fact]
     public void ApplicationProperties_OfEverySimpleType_AreTaken()
