@@ -87,7 +87,8 @@ internal sealed class DrivenConnection
                 return frame;
             }
             FromEngine.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            Assert.False(read.IsCompleted, "The engine's side ended.");
+            if (read.IsCompleted)
+                Assert.Fail($"The engine's side ended: {string.Join(", ", Owner.Events.Select(e => (e.Kind, e.Error?.Description)))} {await ClosedAsync()}");
         }
     }
 
