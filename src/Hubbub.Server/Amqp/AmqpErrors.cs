@@ -43,12 +43,20 @@ internal static class AmqpErrors
     public static AmqpError Error(string condition, string description, string trackingId) => new()
     {
         Condition = condition,
-        // Texts quote what the peer sent; an error must fit into any peer's frame.
-        Description = description.Length <= HubAmqpLimits.DescriptionCharsMax
-            ? description
-            : description[..HubAmqpLimits.DescriptionCharsMax] + "...",
+        Description = Shorten(description),
         Info = new AmqpMapBuilder().Add(TrackingId, trackingId).Build(),
     };
+
+    /// <summary>
+    /// A text that may quote what the peer sent, cut to a bound: it goes back to the peer and into the log.
+    /// </summary>
+    public static string Shorten(string text) => text.Length <= HubAmqpLimits.DescriptionCharsMax
+        ? text
+        : text[..HubAmqpLimits.DescriptionCharsMax] + "...";
+
+    /// <summary>An error, perhaps the peer's, as far as the log takes it.</summary>
+    public static (string Condition, string Reason) ForLog(AmqpError error) =>
+        (Shorten(error.Condition.Value), Shorten(error.Description ?? ""));
 
     /// <summary>The HTTP-like status of a refused put-token or management request.</summary>
     public static int StatusOf(HubErrorCode code)

@@ -176,7 +176,10 @@ internal sealed class HubConnection : IConnectionOwner
         if (!_endpoints.Remove(endpoint))
             return;
         if (error is not null)
-            Services.Logger.AmqpLinkEnded(Peer.ConnectionId, endpoint.Link.Name, error.Condition.Value, error.Description ?? "");
+        {
+            var (condition, reason) = AmqpErrors.ForLog(error);
+            Services.Logger.AmqpLinkEnded(Peer.ConnectionId, endpoint.Link.Name, condition, reason);
+        }
         endpoint.OnStopped();
         // What the writing side holds for the link is given back there.
         Wake(endpoint);
@@ -334,8 +337,8 @@ internal sealed class HubConnection : IConnectionOwner
     {
         if (error is not null)
         {
-            Services.Logger.AmqpConnectionEnded(
-                Peer.ConnectionId, byPeer ? "the peer" : "the hub", error.Condition.Value, error.Description ?? "");
+            var (condition, reason) = AmqpErrors.ForLog(error);
+            Services.Logger.AmqpConnectionEnded(Peer.ConnectionId, byPeer ? "the peer" : "the hub", condition, reason);
         }
         EndLinks(null);
     }

@@ -26,7 +26,7 @@ internal static class LinkAdmission
                 connection.Services.Logger.AmqpLinkRefused(
                     connection.Peer.ConnectionId,
                     link.Name,
-                    AddressOf(link, attach) ?? "",
+                    AmqpErrors.Shorten(AddressOf(link, attach) ?? ""),
                     refusal.Condition.Value,
                     refusal.Description ?? "");
             }

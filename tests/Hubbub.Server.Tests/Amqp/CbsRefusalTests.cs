@@ -174,7 +174,10 @@ public sealed class CbsRefusalTests
             "empty type" => With(operation, ("type", "".ToValue()), name),
             "no name" => With(operation, type),
             "no application properties" => good with { ApplicationProperties = null },
-            "body is binary" => good with { Value = AmqpValue.From((ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(hub.DeviceToken("d1"))) },
+            "body is binary" => good with
+            {
+                Value = AmqpValue.From((ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(hub.DeviceToken("d1"))),
+            },
             "body is null" => good with { Value = AmqpValue.From((string?)null) },
             "body is empty" => Token(""),
             "body is a data section" => good with { Value = null, Data = Encoding.UTF8.GetBytes(hub.DeviceToken("d1")) },
@@ -186,10 +189,10 @@ public sealed class CbsRefusalTests
             "another device's key" => Token(Tokens.Sign(
                 $"{TestHub.Host}/devices/d1", hub.Core.Registry.FindDevice("d2")!.Authentication.Keys!.Primary, ends)),
             "another hub" => Token(Tokens.Sign("other.example.net", hub.Policy("service").Keys.Primary, ends, "service")),
-            "unknown policy" => Token(Tokens.Sign(TestHub.Host, hub.Policy("service").Keys.Primary, ends, "nobody")),
+            "unknown policy" => Token(hub.ForeignToken("", "nobody")),
             "disabled device" => Token(hub.DeviceToken("off")),
-            "unknown device" => Token(Tokens.Sign($"{TestHub.Host}/devices/ghost", hub.Policy("device").Keys.Primary, ends)),
-            "unknown module" => Token(Tokens.Sign($"{TestHub.Host}/devices/d1/modules/ghost", hub.Policy("device").Keys.Primary, ends)),
+            "unknown device" => Token(hub.ForeignToken("/devices/ghost")),
+            "unknown module" => Token(hub.ForeignToken("/devices/d1/modules/ghost")),
             _ => throw new ArgumentOutOfRangeException(nameof(what), what, null),
         };
     }

@@ -1,3 +1,4 @@
+using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Framing;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Server.Tests.Amqp.Harness;
@@ -146,6 +147,34 @@ public sealed class HostileTests
         await log[0].WhenAppendedAsync(2);
         log[0].Commit();
         Assert.IsType<Accepted>(await again.OutcomeAsync(id));
+    }
+
+    [Theory]
+    [InlineData("operation")]
+    [InlineData("type")]
+    [InlineData("name")]
+    public async Task Texts_OfMegabytes_AreNeitherLoggedNorSentBackWhole(string field)
+    {
+        await using var hub = await TestHub.StartAsync();
+        var session = await hub.ConnectBareAsync();
+        var cbs = await session.CbsAsync();
+        var application = new AmqpMapBuilder(MapKeyKind.String);
+        foreach (var (key, value) in new[] { ("operation", "put-token"), ("type", "jwt"), ("name", "n") })
+            application.Add(key, key == field ? new string('x', 500_000) : value);
+
+        var reply = await cbs.SendAsync(PeerSteps.PutToken("nonsense") with { ApplicationProperties = application.Build() });
+        await session.Peer.SendAsync(0, new Detach
+        {
+            Handle = cbs.Requests.Handle,
+            Closed = true,
+            Error = new AmqpError { Condition = "x:y", Description = new string('y', 60_000) },
+        }.Write);
+        await cbs.Requests.DetachedAsync();
+
+        Assert.InRange(reply.Status, 400, 401);
+        Assert.InRange(reply.Description.Length, 1, 2_000);
+        await hub.Log.WhenLoggedAsync($"{session.Peer.Id}: link", "x:y");
+        Assert.All(hub.Log.Lines, line => Assert.InRange(line.Length, 1, 4_000));
     }
 
     [Fact]

@@ -88,11 +88,11 @@ public sealed class SaslTests
         {
             "wrong password" => ("d1@sas.hub1", "hunter2", "malformed"),
             "token of another device" => ("d1@sas.hub1", hub.DeviceToken("d2"), "d1"),
-            "unknown device" => ("ghost@sas.hub1", Tokens.Sign($"{TestHub.Host}/devices/ghost", hub.Policy("device").Keys.Primary, hub.Time.GetUtcNow().AddHours(1)), "ghost"),
+            "unknown device" => ("ghost@sas.hub1", hub.ForeignToken("/devices/ghost"), "ghost"),
             "disabled device" => ("off@sas.hub1", hub.DeviceToken("off"), "off"),
             "expired" => ("d1@sas.hub1", hub.DeviceToken("d1", TimeSpan.FromMinutes(-6)), "expired"),
             "other hub" => ("d1@sas.otherhub", hub.DeviceToken("d1"), "otherhub"),
-            "unknown policy" => ("nobody@sas.root.hub1", Tokens.Sign(TestHub.Host, hub.Policy("device").Keys.Primary, hub.Time.GetUtcNow().AddHours(1), "nobody"), "nobody"),
+            "unknown policy" => ("nobody@sas.root.hub1", hub.ForeignToken("", "nobody"), "nobody"),
             "token of another policy" => ("iothubowner@sas.root.hub1", hub.PolicyToken("device"), "iothubowner"),
             _ => ("service", hub.Policy("device").Keys.Primary.Reveal(), "service"),
         };
@@ -217,8 +217,8 @@ public sealed class SaslTests
         var peer = hub.Connect();
         using var bytes = new Hubbub.Amqp.Codec.ByteBuffer();
         bytes.Write(ProtocolHeader.Sasl);
-        RawPeer.AppendFrame(
-            bytes, 0, new SaslInit { Mechanism = "PLAIN", InitialResponse = PeerSteps.Plain("d1@sas.hub1", "no") }.Write, type: FrameType.Sasl);
+        var init = new SaslInit { Mechanism = "PLAIN", InitialResponse = PeerSteps.Plain("d1@sas.hub1", "no") };
+        RawPeer.AppendFrame(bytes, 0, init.Write, type: FrameType.Sasl);
         bytes.Write(ProtocolHeader.Amqp);
         RawPeer.AppendFrame(bytes, 0, new Open { ContainerId = "x" }.Write);
 
@@ -255,8 +255,8 @@ public sealed class SaslTests
         }.Write);
         for (uint id = 0; id < 1_000; id++)
         {
-            RawPeer.AppendFrame(
-                bytes, 0, new Transfer { Handle = 0, DeliveryId = id, DeliveryTag = BitConverter.GetBytes(id) }.Write, Values.Message($"m{id}"));
+            var transfer = new Transfer { Handle = 0, DeliveryId = id, DeliveryTag = BitConverter.GetBytes(id) };
+            RawPeer.AppendFrame(bytes, 0, transfer.Write, Values.Message($"m{id}"));
         }
 
         await peer.SendAsync(bytes.WrittenSpan.ToArray());

@@ -41,7 +41,8 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
     private void Refused(string name, string reason)
     {
         Connection.Services.Metrics.AuthenticationFailed();
-        Connection.Services.Logger.AmqpTokenRefused(Connection.Peer.ConnectionId, name, reason);
+        Connection.Services.Logger.AmqpTokenRefused(
+            Connection.Peer.ConnectionId, AmqpErrors.Shorten(name), AmqpErrors.Shorten(reason));
         Connection.TokenRefused();
     }
 

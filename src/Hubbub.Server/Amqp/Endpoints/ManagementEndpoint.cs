@@ -36,7 +36,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             ? request.Reply(200, "OK", body)
             : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
         if (error is not null)
-            Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, error.Message);
+            Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, AmqpErrors.Shorten(error.Message));
         ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Management, request, reply);
     }
 

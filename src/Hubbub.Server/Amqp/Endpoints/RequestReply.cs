@@ -46,7 +46,7 @@ internal readonly ref struct NodeRequest
     {
         var application = new AmqpMapBuilder(MapKeyKind.String)
             .Add("status-code", status)
-            .Add("status-description", description);
+            .Add("status-description", AmqpErrors.Shorten(description));
         if (condition is not null)
             application.Add("error-condition", new Symbol(condition));
         return new OutgoingMessage

@@ -65,7 +65,12 @@ internal static class PeerSteps
 
     /// <summary>A reader of a partition with credit.</summary>
     public static async Task<PeerLink> ReaderAsync(
-        this PeerSession session, TestHub hub, int partition, string? filter = null, uint credit = 1_000, Func<Attach, Attach>? change = null)
+        this PeerSession session,
+        TestHub hub,
+        int partition,
+        string? filter = null,
+        uint credit = 1_000,
+        Func<Attach, Attach>? change = null)
     {
         var link = await session.ReceiverAsync(
             $"{hub.Entity}/ConsumerGroups/$Default/Partitions/{partition}",
@@ -98,7 +103,8 @@ internal static class PeerSteps
         return new CbsPeer(requests, replies);
     }
 
-    public static OutgoingMessage PutToken(string? token, string name = TestHub.Host, string? type = "servicebus.windows.net:sastoken") => new()
+    public static OutgoingMessage PutToken(
+        string? token, string name = TestHub.Host, string? type = "servicebus.windows.net:sastoken") => new()
     {
         Properties = new Properties { MessageId = "1".ToValue() },
         ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String)

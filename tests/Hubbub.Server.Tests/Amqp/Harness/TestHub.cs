@@ -119,6 +119,10 @@ internal sealed class TestHub : IAsyncDisposable
     public string PolicyToken(string policy, string path = "", TimeSpan? life = null) =>
         Tokens.Sign(Host + path, Policy(policy).Keys.Primary, Ends(life), policy);
 
+    /// <summary>A well-formed token that no key of its holder has signed.</summary>
+    public string ForeignToken(string path, string? policy = null) =>
+        Tokens.Sign(Host + path, Policy("device").Keys.Primary, Ends(null), policy);
+
     /// <summary>
     /// Moves the clock, in steps that no connection takes for silence: the named ones answer between two steps.
     /// </summary>
