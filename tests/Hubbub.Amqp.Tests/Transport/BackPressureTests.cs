@@ -97,7 +97,11 @@ public sealed class BackPressureTests
         await hub.WriteAsync(Frames.Frame(ScriptedPeer.SenderAttach("up")));
         await hub.ReadAsync<Attach>();
         await hub.ReadAsync<Flow>();
-        hub.Owner.WhenReady = async token => await gate.Task.WaitAsync(token);
+        hub.Owner.WhenEvent = e =>
+        {
+            if (e.Kind == AmqpEventKind.Delivery)
+                hub.Owner.WhenReady = async token => await gate.Task.WaitAsync(token);
+        };
         await hub.WriteAsync(Transfer(0));
         await DrivenConnection.UntilAsync(() => hub.Owner.Count(AmqpEventKind.Delivery) == 1);
         await hub.WriteAsync(Transfer(1));
