@@ -159,6 +159,9 @@ public abstract class AmqpLink
         OnAttached(mine, remote);
     }
 
+    /// <summary>Our detach went out before the peer's answer to our attach had come.</summary>
+    internal bool AwaitsAttach => State == LinkState.DetachSent && RemoteAttach is null;
+
     internal void OnAttach(Attach remote)
     {
         RemoteHandle = remote.Handle;

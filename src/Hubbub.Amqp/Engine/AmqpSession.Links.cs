@@ -25,6 +25,13 @@ public sealed partial class AmqpSession
         if (attach.Role == Role.Sender && attach.InitialDeliveryCount is null)
             throw SessionError(ErrorCondition.InvalidField, "A sender's attach must have initial-delivery-count (AMQP 2.7.3).");
         var known = FindByName(attach.Name, attach.Role);
+        if (known is { AwaitsAttach: true })
+        {
+            // We detached before the peer's attach had come: its detach, which follows, frees the handles.
+            _linksByRemoteHandle.Add(attach.Handle, known);
+            known.OnAttach(attach);
+            return false;
+        }
         if (known is { State: LinkState.AttachSent })
         {
             link = known;
@@ -94,7 +101,8 @@ public sealed partial class AmqpSession
     {
         for (uint handle = 0; handle < _linksByHandle.Capacity; handle++)
         {
-            if (_linksByHandle[handle] is { IsDetached: false } link && link.Role != remoteRole && link.Name == name)
+            if (_linksByHandle[handle] is { } link && (!link.IsDetached || link.AwaitsAttach)
+                && link.Role != remoteRole && link.Name == name)
                 return link;
         }
         return null;

@@ -132,7 +132,10 @@ public sealed class ReceiverLink : AmqpLink
         if (_partial.IsActive)
             return OnContinuation(transfer, payload, ref e);
         if (transfer.DeliveryId is not { } id || transfer.DeliveryTag is not { } tag)
-            throw LinkError(ErrorCondition.InvalidField, "A delivery's first transfer must have delivery-id and delivery-tag (AMQP 2.7.5).");
+        {
+            throw LinkError(
+                ErrorCondition.InvalidField, "A delivery's first transfer must have delivery-id and delivery-tag (AMQP 2.7.5).");
+        }
         if (tag.Length > _limits.DeliveryTagBytesMax)
         {
             throw LinkError(

@@ -88,6 +88,7 @@ public sealed class WindowTests
                 continue;
             Assert.False(down.CanSend);
             peer.SendFlow(window: 2, nextIncomingId: unchecked(0xFFFF_FFFE + i));
+            peer.ExpectEvent(AmqpEventKind.WindowOpened);
             Assert.Equal(2u, down.Session.OutgoingWindowRemaining);
         }
     }
