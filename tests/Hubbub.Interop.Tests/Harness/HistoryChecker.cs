@@ -10,13 +10,35 @@ namespace Hubbub.Interop.Tests.Harness;
 internal sealed class HistoryChecker
 {
     private readonly ConcurrentDictionary<string, DeviceHistory> _devices = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private long _acceptedCount;
+    private (long Count, TaskCompletionSource Reached)? _awaited;
 
-    public long AcceptedCount => _devices.Values.Sum(device => device.AcceptedCount);
+    public long AcceptedCount => Volatile.Read(ref _acceptedCount);
 
     /// <summary>The number of the device's next event, which from now on counts as sent.</summary>
     public int Send(string device) => History(device).Send();
 
-    public void Accepted(string device, int number) => History(device).Accept(number);
+    public void Accepted(string device, int number)
+    {
+        History(device).Accept(number);
+        lock (_gate)
+        {
+            _acceptedCount++;
+            if (_awaited is { } awaited && _acceptedCount >= awaited.Count) awaited.Reached.TrySetResult();
+        }
+    }
+
+    /// <summary>Completes when so many more events have been accepted; one waits at a time.</summary>
+    public Task WhenAcceptedAsync(int more)
+    {
+        lock (_gate)
+        {
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _awaited = (_acceptedCount + more, reached);
+            return reached.Task;
+        }
+    }
 
     /// <summary>What breaks the rules; <paramref name="partitions"/> holds what was read from each, in order.</summary>
     public IReadOnlyList<string> Violations(IReadOnlyDictionary<string, IReadOnlyList<ReadEvent>> partitions)
@@ -72,8 +94,6 @@ internal sealed class HistoryChecker
         private readonly List<bool> _accepted = [];
 
         public int SentCount { get { lock (_lock) return _accepted.Count; } }
-
-        public long AcceptedCount { get { lock (_lock) return _accepted.Count(accepted => accepted); } }
 
         public int Send()
         {
