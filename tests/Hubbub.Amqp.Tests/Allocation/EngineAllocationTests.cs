@@ -59,7 +59,14 @@ public sealed class EngineAllocationTests
         peer.AttachReceiver();
         var frame = Frames.Frame(new Flow
         {
-            NextIncomingId = 1, IncomingWindow = 5, NextOutgoingId = 1, OutgoingWindow = 5, Handle = 0, DeliveryCount = 0, LinkCredit = 9, Echo = true,
+            NextIncomingId = 1,
+            IncomingWindow = 5,
+            NextOutgoingId = 1,
+            OutgoingWindow = 5,
+            Handle = 0,
+            DeliveryCount = 0,
+            LinkCredit = 9,
+            Echo = true,
         });
         AssertFree(() =>
         {

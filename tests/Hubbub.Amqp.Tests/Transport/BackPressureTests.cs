@@ -72,7 +72,13 @@ public sealed class BackPressureTests
         await hub.OpenAsync();
         await hub.WriteAsync(Frames.Frame(ScriptedPeer.ReceiverAttach("down")), Frames.Frame(new Flow
         {
-            NextIncomingId = 1, IncomingWindow = 100_000, NextOutgoingId = 1, OutgoingWindow = 1, Handle = 0, DeliveryCount = 0, LinkCredit = 100_000,
+            NextIncomingId = 1,
+            IncomingWindow = 100_000,
+            NextOutgoingId = 1,
+            OutgoingWindow = 1,
+            Handle = 0,
+            DeliveryCount = 0,
+            LinkCredit = 100_000,
         }));
         await hub.ReadAsync<Attach>();
         for (var i = 0; i < 100; i++)

@@ -221,7 +221,13 @@ public sealed class ConnectionDriverTests
         await hub.OpenAsync();
         await hub.WriteAsync(Frames.Frame(ScriptedPeer.ReceiverAttach("down")), Frames.Frame(new Flow
         {
-            NextIncomingId = 1, IncomingWindow = 100_000, NextOutgoingId = 1, OutgoingWindow = 1, Handle = 0, DeliveryCount = 0, LinkCredit = 10_000,
+            NextIncomingId = 1,
+            IncomingWindow = 100_000,
+            NextOutgoingId = 1,
+            OutgoingWindow = 1,
+            Handle = 0,
+            DeliveryCount = 0,
+            LinkCredit = 10_000,
         }));
         await hub.ReadAsync<Attach>();
         await DrivenConnection.UntilAsync(() => hub.Owner.Count(AmqpEventKind.LinkFlow) == 1);

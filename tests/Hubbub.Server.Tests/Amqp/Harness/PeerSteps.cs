@@ -105,12 +105,12 @@ internal static class PeerSteps
 
     public static OutgoingMessage PutToken(
         string? token, string name = TestHub.Host, string? type = "servicebus.windows.net:sastoken") => new()
-    {
-        Properties = new Properties { MessageId = "1".ToValue() },
-        ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String)
+        {
+            Properties = new Properties { MessageId = "1".ToValue() },
+            ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String)
             .Add("operation", "put-token").Add("type", type).Add("name", name).Build(),
-        Value = AmqpValue.From(token),
-    };
+            Value = AmqpValue.From(token),
+        };
 }
 
 /// <summary>A client's pair of links to $cbs.</summary>
