@@ -8,11 +8,12 @@ internal sealed class CommandJournal(ICommandStore store) : IAsyncDisposable
     // Bounded by what the store takes: a write that it refuses ends at once.
     private readonly ConcurrentDictionary<Task, bool> _running = new();
 
-    public async ValueTask<HubError?> WriteAsync(IReadOnlyList<CommandWrite> writes, CancellationToken cancellationToken)
+    // Neither can be cancelled: what was begun about a command must be brought to its end, whoever began it.
+    public async ValueTask<HubError?> WriteAsync(IReadOnlyList<CommandWrite> writes)
     {
         try
         {
-            return await store.WriteAsync(writes, cancellationToken).ConfigureAwait(false);
+            return await store.WriteAsync(writes, CancellationToken.None).ConfigureAwait(false);
         }
         catch (IOException e)
         {
@@ -20,17 +21,16 @@ internal sealed class CommandJournal(ICommandStore store) : IAsyncDisposable
         }
     }
 
-    public async ValueTask<HubResult<IReadOnlyList<byte[]?>>> ReadPayloadsAsync(
-        IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken)
+    /// <summary>Payloads in the order of the numbers; none when the store cannot be read.</summary>
+    public async ValueTask<IReadOnlyList<byte[]?>> ReadPayloadsAsync(IReadOnlyList<long> sequenceNumbers)
     {
         try
         {
-            var payloads = await store.ReadPayloadsAsync(sequenceNumbers, cancellationToken).ConfigureAwait(false);
-            return HubResultOf(payloads);
+            return await store.ReadPayloadsAsync(sequenceNumbers, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (IOException e)
+        catch (IOException)
         {
-            return Failed(e);
+            return new byte[]?[sequenceNumbers.Count];
         }
     }
 
@@ -58,14 +58,10 @@ internal sealed class CommandJournal(ICommandStore store) : IAsyncDisposable
     {
         foreach (var part in writes.Chunk(CommandLimits.OutcomesPerWriteMax))
         {
-            if (await WriteAsync(part, CancellationToken.None).ConfigureAwait(false) is not null)
+            if (await WriteAsync(part).ConfigureAwait(false) is not null)
                 return;
         }
     }
-
-    private static HubResult<IReadOnlyList<byte[]?>> HubResultOf(IReadOnlyList<byte[]?> payloads) => payloads is byte[]?[] array
-        ? array
-        : payloads.ToArray();
 
     private static HubError Failed(IOException e) =>
         new(HubErrorCode.ServiceUnavailable, $"The state of commands cannot be stored: {e.Message}");

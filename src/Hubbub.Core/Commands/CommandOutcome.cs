@@ -23,7 +23,7 @@ public enum CommandOutcome : byte
 }
 
 /// <summary>What a receiver says about something that it was given.</summary>
-public enum Disposition : byte
+public enum CommandDisposition : byte
 {
     /// <summary>Done.</summary>
     Complete,

@@ -167,7 +167,7 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
     /// <param name="decision">What is to be stored; null when that is nothing.</param>
     /// <param name="wake">Whom to tell that there are commands.</param>
     /// <returns>False when there is no such lock.</returns>
-    public bool TrySettle(Guid lockToken, Disposition disposition, out Decision? decision, out ICommandReceiver? wake)
+    public bool TrySettle(Guid lockToken, CommandDisposition disposition, out Decision? decision, out ICommandReceiver? wake)
     {
         lock (_gate)
         {
@@ -181,7 +181,7 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
     }
 
     /// <summary>Settles the oldest command with this id that waits or is locked.</summary>
-    public bool TrySettle(string messageId, Disposition disposition, out Decision? decision, out ICommandReceiver? wake)
+    public bool TrySettle(string messageId, CommandDisposition disposition, out Decision? decision, out ICommandReceiver? wake)
     {
         lock (_gate)
         {
@@ -215,7 +215,7 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
                 case CommandState.Locked when command.LockedUntilMs <= nowMs:
                     _locked!.Remove(command.LockToken);
                     return Settle(
-                        command, options.CountsLockExpiry ? Disposition.Abandon : Disposition.Release, ref wake);
+                        command, options.CountsLockExpiry ? CommandDisposition.Abandon : CommandDisposition.Release, ref wake);
                 case CommandState.Deciding:
                     // What was decided could not be stored, so it did not happen.
                     PutBack(command);
@@ -337,17 +337,17 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
         return found;
     }
 
-    private Decision? Settle(Command command, Disposition disposition, ref ICommandReceiver? wake)
+    private Decision? Settle(Command command, CommandDisposition disposition, ref ICommandReceiver? wake)
     {
         switch (disposition)
         {
-            case Disposition.Complete:
+            case CommandDisposition.Complete:
                 return Decide(command, CommandOutcome.Success);
-            case Disposition.Reject:
+            case CommandDisposition.Reject:
                 return Decide(command, CommandOutcome.Rejected);
-            case Disposition.Abandon when command.DeliveryCount + 1 >= options.DeliveryCountMax:
+            case CommandDisposition.Abandon when command.DeliveryCount + 1 >= options.DeliveryCountMax:
                 return Decide(command, CommandOutcome.DeliveryCountExceeded);
-            case Disposition.Abandon:
+            case CommandDisposition.Abandon:
                 return Decide(command, null);
             default:
                 PutBack(command);

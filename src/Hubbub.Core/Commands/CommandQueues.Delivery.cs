@@ -31,6 +31,7 @@ public sealed partial class CommandQueues
     public ValueTask<IReadOnlyList<LockedCommand>> ReceiveAsync(
         CommandTarget target, ICommandReceiver receiver, int countMax, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (!_queues.TryGetValue(target, out var queue))
             return new([]);
         var taken = new List<Command>();
@@ -44,7 +45,7 @@ public sealed partial class CommandQueues
         for (var i = 0; i < result.Length; i++)
         {
             if (taken[i].Payload is not { } payload)
-                return LoadAsync(taken, cancellationToken);
+                return LoadAsync(taken);
             result[i] = taken[i].ToLocked(payload);
         }
         return new(result);
@@ -52,8 +53,9 @@ public sealed partial class CommandQueues
 
     /// <inheritdoc/>
     public ValueTask<HubError?> SettleAsync(
-        CommandTarget target, Guid lockToken, Disposition disposition, CancellationToken cancellationToken)
+        CommandTarget target, Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (!_queues.TryGetValue(target, out var queue)
             || !queue.TrySettle(lockToken, disposition, out var decision, out var wake))
         {
@@ -61,13 +63,14 @@ public sealed partial class CommandQueues
                 HubErrorCode.DeviceMessageLockLost, $"The lock {lockToken} of a command of {target} is over."));
         }
         wake?.OnCommandsReady();
-        return decision is { } decided ? StoreAsync([decided], cancellationToken) : default;
+        return decision is { } decided ? StoreAsync([decided]) : default;
     }
 
     /// <inheritdoc/>
     public ValueTask<HubError?> SettleByMessageIdAsync(
-        CommandTarget target, string messageId, Disposition disposition, CancellationToken cancellationToken)
+        CommandTarget target, string messageId, CommandDisposition disposition, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (!_queues.TryGetValue(target, out var queue)
             || !queue.TrySettle(messageId, disposition, out var decision, out var wake))
         {
@@ -75,19 +78,19 @@ public sealed partial class CommandQueues
                 HubErrorCode.DeviceMessageLockLost, $"No command with the id '{messageId}' is pending for {target}."));
         }
         wake?.OnCommandsReady();
-        return decision is { } decided ? StoreAsync([decided], cancellationToken) : default;
+        return decision is { } decided ? StoreAsync([decided]) : default;
     }
 
-    private async ValueTask<IReadOnlyList<LockedCommand>> LoadAsync(List<Command> taken, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<LockedCommand>> LoadAsync(List<Command> taken)
     {
         // Noted now: the commands may be released and locked anew while the store reads.
         var locked = taken.ConvertAll(static c => c.ToLocked([]));
         var numbers = taken.ConvertAll(static c => c.SequenceNumber);
-        var loaded = await _journal.ReadPayloadsAsync(numbers, cancellationToken).ConfigureAwait(false);
+        var loaded = await _journal.ReadPayloadsAsync(numbers).ConfigureAwait(false);
         var result = new List<LockedCommand>(taken.Count);
         for (var i = 0; i < taken.Count; i++)
         {
-            if (loaded.IsOk && (taken[i].Payload ?? loaded.Value[i]) is { } payload)
+            if ((taken[i].Payload ?? loaded[i]) is { } payload)
                 result.Add(locked[i] with { Payload = payload });
         }
         // What could not be read stays locked, and comes back with the end of its lock.

@@ -6,15 +6,15 @@ namespace Hubbub.Core.Commands;
 public sealed partial class CommandQueues
 {
     /// <summary>Stores decisions, in one transaction, and lets them take effect.</summary>
-    private async ValueTask<HubError?> StoreAsync(List<Decision> decided, CancellationToken cancellationToken)
+    private async ValueTask<HubError?> StoreAsync(List<Decision> decided)
     {
         HubError? failure = null;
         foreach (var part in decided.Chunk(CommandLimits.OutcomesPerWriteMax))
-            failure = await StorePartAsync(part, cancellationToken).ConfigureAwait(false) ?? failure;
+            failure = await StorePartAsync(part).ConfigureAwait(false) ?? failure;
         return failure;
     }
 
-    private async ValueTask<HubError?> StorePartAsync(Decision[] decided, CancellationToken cancellationToken)
+    private async ValueTask<HubError?> StorePartAsync(Decision[] decided)
     {
         var writes = new CommandWrite[decided.Length];
         var records = new FeedbackRecord?[decided.Length];
@@ -25,7 +25,7 @@ public sealed partial class CommandQueues
                 ? new CommandWrite.SetDeliveryCount(decided[i].Command.SequenceNumber, decided[i].DeliveryCount)
                 : new CommandWrite.End(decided[i].Command.SequenceNumber, records[i]);
         }
-        var error = await _journal.WriteAsync(writes, cancellationToken).ConfigureAwait(false);
+        var error = await _journal.WriteAsync(writes).ConfigureAwait(false);
         if (error is not null)
         {
             foreach (var decision in decided)
@@ -80,7 +80,7 @@ public sealed partial class CommandQueues
     private void StoreLater(List<Decision> decided)
     {
         if (decided.Count > 0)
-            _journal.Run(StoreAsync(decided, CancellationToken.None).AsTask());
+            _journal.Run(StoreAsync(decided).AsTask());
     }
 
     private void OnDue(List<Deadline> due)

@@ -52,18 +52,23 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
         CancellationToken cancellationToken) =>
         new(store, registry, options, time, await store.LoadAsync(cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Takes a command; completes when it is on stable storage.</summary>
+    /// <summary>
+    /// Takes a command; completes when it is on stable storage. Calls made one after the other are delivered in that
+    /// order, whether or not the former has completed. A call that has begun is not cancelled any more.
+    /// </summary>
     /// <returns>
     /// Null, or MessageTooLarge, DeviceNotFound, ModuleNotFound, DeviceMaximumQueueDepthExceeded, StorageFull or
     /// ServiceUnavailable.
     /// </returns>
     public async ValueTask<HubError?> SendAsync(NewCommand command, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (command.SizeBytes > CommandLimits.SizeBytesMax)
         {
             return new HubError(
                 HubErrorCode.MessageTooLarge,
-                $"Message size is {command.SizeBytes} bytes which is greater than the max size {CommandLimits.SizeBytesMax} bytes allowed.");
+                $"Message size is {command.SizeBytes} bytes which is greater than the max size "
+                + $"{CommandLimits.SizeBytesMax} bytes allowed.");
         }
         var nowMs = _deadlines.NowMs;
         var expiresMs = ExpiryOf(command, nowMs);
@@ -72,7 +77,7 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
             return added.Error;
         var pending = added.Value;
         var write = new CommandWrite.Add(pending.ToStored(), command.Payload);
-        var error = await _journal.WriteAsync([write], cancellationToken).ConfigureAwait(false);
+        var error = await _journal.WriteAsync([write]).ConfigureAwait(false);
         if (error is null)
         {
             Counters.Add(1);
@@ -99,13 +104,14 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
     /// <returns>How many there were, or DeviceNotFound or ModuleNotFound, or why it could not be stored.</returns>
     public async ValueTask<HubResult<int>> PurgeAsync(CommandTarget target, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (GenerationOf(target) is null)
             return NotFound(target);
         if (!_queues.TryGetValue(target, out var queue))
             return 0;
         var decided = new List<Decision>();
         queue.Purge(decided);
-        return await StoreAsync(decided, cancellationToken).ConfigureAwait(false) is { } error ? error : decided.Count;
+        return await StoreAsync(decided).ConfigureAwait(false) is { } error ? error : decided.Count;
     }
 
     /// <summary>Stores what was begun, and ends.</summary>

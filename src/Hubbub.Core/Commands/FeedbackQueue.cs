@@ -89,15 +89,16 @@ public sealed class FeedbackQueue
     /// <summary>Ends a lock; completes when what follows from it is on stable storage.</summary>
     /// <returns>Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.</returns>
     public async ValueTask<HubError?> SettleAsync(
-        Guid lockToken, Disposition disposition, CancellationToken cancellationToken)
+        Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         Batch? batch;
         lock (_gate)
         {
             if (!_locked.Remove(lockToken, out batch))
                 return new HubError(HubErrorCode.DeviceMessageLockLost, "The lock of the feedback message is over.");
             _deadlines.Clear(batch.Deadline);
-            if (disposition is Disposition.Release or Disposition.Abandon && !IsOver(batch, disposition))
+            if (disposition is CommandDisposition.Release or CommandDisposition.Abandon && !IsOver(batch, disposition))
             {
                 Return(batch);
                 batch = null;
@@ -108,9 +109,9 @@ public sealed class FeedbackQueue
             Wake();
             return null;
         }
-        if (disposition == Disposition.Abandon)
+        if (disposition == CommandDisposition.Abandon)
             _counters.OnFeedbackDropped(batch.Records.Count);
-        var error = await _journal.WriteAsync(Removals(batch.Records), cancellationToken).ConfigureAwait(false);
+        var error = await _journal.WriteAsync(Removals(batch.Records)).ConfigureAwait(false);
         if (error is null)
             return null;
         lock (_gate)
@@ -197,8 +198,8 @@ public sealed class FeedbackQueue
         Wake();
     }
 
-    private bool IsOver(Batch batch, Disposition disposition) =>
-        disposition == Disposition.Abandon && ++batch.DeliveryCount >= _options.FeedbackDeliveryCountMax;
+    private bool IsOver(Batch batch, CommandDisposition disposition) =>
+        disposition == CommandDisposition.Abandon && ++batch.DeliveryCount >= _options.FeedbackDeliveryCountMax;
 
     private Batch? Next(long nowMs)
     {

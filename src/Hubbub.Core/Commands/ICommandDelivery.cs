@@ -25,12 +25,12 @@ public interface ICommandDelivery
     /// <summary>Ends a lock; completes when what follows from it is on stable storage.</summary>
     /// <returns>Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.</returns>
     ValueTask<HubError?> SettleAsync(
-        CommandTarget target, Guid lockToken, Disposition disposition, CancellationToken cancellationToken);
+        CommandTarget target, Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken);
 
     /// <summary>The same for a pending command named by its sender's id, locked or not.</summary>
     /// <returns>Null, or DeviceMessageLockLost when there is no such command (any more), or why it could not be stored.</returns>
     ValueTask<HubError?> SettleByMessageIdAsync(
-        CommandTarget target, string messageId, Disposition disposition, CancellationToken cancellationToken);
+        CommandTarget target, string messageId, CommandDisposition disposition, CancellationToken cancellationToken);
 }
 
 /// <summary>A device's connection, as the queues see it. Calls come from any thread and must return at once.</summary>
