@@ -144,7 +144,7 @@ internal static class UpCommand
             RetentionBytes = parsed.GetValue(RetentionSize),
             Commands = new CommandOptions
             {
-                QueueDepthMax = parsed.GetValue(CommandDepth) is var depth && depth == 0 ? null : depth,
+                QueueDepthMax = parsed.GetValue(CommandDepth) is not 0 and var depth ? depth : null,
                 CountsLockExpiry = parsed.GetValue(CountLockExpiry),
                 FeedbackBatchWait = parsed.GetValue(FeedbackWait),
             },
