@@ -80,7 +80,8 @@ public sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter(
             "hubbub.commands.enqueued", () => counters.Enqueued, description: "Commands accepted from services.");
         _meter.CreateObservableCounter(
-            "hubbub.commands.delivered", () => counters.Delivered, description: "Commands given to devices, repeats included.");
+            "hubbub.commands.delivered", () => counters.Delivered,
+            description: "Commands given to devices, repeats included.");
         _meter.CreateObservableUpDownCounter(
             "hubbub.commands.pending", () => counters.Pending, description: "Commands that have no outcome yet.");
         _meter.CreateObservableCounter(

@@ -81,7 +81,9 @@ internal sealed class Command
     };
 }
 
-/// <summary>What was decided about a command and is to be stored: either that it ends, or that it was given back.</summary>
+/// <summary>
+/// What was decided about a command and is to be stored: either that it ends, or that it was given back.
+/// </summary>
 /// <param name="Command">In the state <see cref="CommandState.Deciding"/>.</param>
 /// <param name="Outcome">How it ends; null when it was given back.</param>
 /// <param name="DeliveryCount">How often it was given back, this time included.</param>

@@ -1,6 +1,8 @@
 namespace Hubbub.Core.Commands;
 
-/// <summary>What has happened to commands since the hub started; plain numbers, to be looked at from any thread.</summary>
+/// <summary>
+/// What has happened to commands since the hub started; plain numbers, to be looked at from any thread.
+/// </summary>
 public sealed class CommandCounters
 {
     private readonly long[] _ended = new long[Enum.GetValues<CommandOutcome>().Length + 1];
@@ -18,7 +20,9 @@ public sealed class CommandCounters
     /// <summary>Commands that have not ended.</summary>
     public long Pending => Volatile.Read(ref _pending);
 
-    /// <summary>Feedback records dropped because nobody took them: too old, too often given back, or too many.</summary>
+    /// <summary>
+    /// Feedback records dropped because nobody took them: too old, too often given back, or too many.
+    /// </summary>
     public long FeedbackDropped => Volatile.Read(ref _feedbackDropped);
 
     /// <summary>Commands that ended in this way.</summary>

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Hubbub.Core.Commands;
 
-/// <summary>The store as the queues use it: a failure of it is a refusal like any other, and work nobody waits for has an owner.</summary>
+/// <summary>
+/// The store as the queues use it: a failure of it is a refusal like any other, and work nobody waits for has an owner.
+/// </summary>
 internal sealed class CommandJournal(ICommandStore store) : IAsyncDisposable
 {
     // Bounded by what the store takes: a write that it refuses ends at once.

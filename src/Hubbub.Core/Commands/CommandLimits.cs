@@ -6,7 +6,9 @@ public static class CommandLimits
     /// <summary>Bytes of one command, counted without its encoding: the service's documented maximum.</summary>
     public const int SizeBytesMax = 65_536;
 
-    /// <summary>Pending commands of one device or module: the service's documented maximum, and the default here.</summary>
+    /// <summary>
+    /// Pending commands of one device or module: the service's documented maximum, and the default here.
+    /// </summary>
     public const int QueueDepthDefault = 50;
 
     /// <summary>How long a command lives when its sender does not say: the service's default.</summary>

@@ -1,6 +1,8 @@
 namespace Hubbub.Core.Commands;
 
-/// <summary>What an operator may set about commands and feedback. The defaults are the service's, but for feedback at once.</summary>
+/// <summary>
+/// What an operator may set about commands and feedback. The defaults are the service's, but for feedback at once.
+/// </summary>
 public sealed record CommandOptions
 {
     /// <summary>Pending commands of one device or module; null: no bound.</summary>
@@ -43,7 +45,10 @@ public sealed record CommandOptions
         if (!IsLock(LockDuration) || !IsLock(FeedbackLockDuration))
             return "The lock of commands and of feedback must be 5 seconds to 5 minutes.";
         if (!IsCount(DeliveryCountMax) || !IsCount(FeedbackDeliveryCountMax))
-            return $"The maximum delivery count of commands and of feedback must be 1 to {CommandLimits.DeliveryCountMax}.";
+        {
+            return "The maximum delivery count of commands and of feedback must be 1 to "
+                + $"{CommandLimits.DeliveryCountMax}.";
+        }
         if (FeedbackBatchWait < TimeSpan.Zero || FeedbackBatchWait > TimeSpan.FromMinutes(5))
             return "Feedback may wait 0 seconds to 5 minutes for more of it.";
         return null;

@@ -5,7 +5,8 @@ namespace Hubbub.Core.Commands;
 /// place. Decides and stores nothing; <see cref="CommandQueues"/> stores what is decided here and comes back with the
 /// result. Safe for concurrent use; calls nobody but the deadlines while it holds its lock.
 /// </summary>
-internal sealed class CommandQueue(CommandTarget target, string generationId, CommandOptions options, Deadlines deadlines)
+internal sealed class CommandQueue(
+    CommandTarget target, string generationId, CommandOptions options, Deadlines deadlines)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Command> _storing = new(0);
@@ -167,7 +168,8 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
     /// <param name="decision">What is to be stored; null when that is nothing.</param>
     /// <param name="wake">Whom to tell that there are commands.</param>
     /// <returns>False when there is no such lock.</returns>
-    public bool TrySettle(Guid lockToken, CommandDisposition disposition, out Decision? decision, out ICommandReceiver? wake)
+    public bool TrySettle(
+        Guid lockToken, CommandDisposition disposition, out Decision? decision, out ICommandReceiver? wake)
     {
         lock (_gate)
         {
@@ -181,7 +183,8 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
     }
 
     /// <summary>Settles the oldest command with this id that waits or is locked.</summary>
-    public bool TrySettle(string messageId, CommandDisposition disposition, out Decision? decision, out ICommandReceiver? wake)
+    public bool TrySettle(
+        string messageId, CommandDisposition disposition, out Decision? decision, out ICommandReceiver? wake)
     {
         lock (_gate)
         {
@@ -215,7 +218,9 @@ internal sealed class CommandQueue(CommandTarget target, string generationId, Co
                 case CommandState.Locked when command.LockedUntilMs <= nowMs:
                     _locked!.Remove(command.LockToken);
                     return Settle(
-                        command, options.CountsLockExpiry ? CommandDisposition.Abandon : CommandDisposition.Release, ref wake);
+                        command,
+                        options.CountsLockExpiry ? CommandDisposition.Abandon : CommandDisposition.Release,
+                        ref wake);
                 case CommandState.Deciding:
                     // What was decided could not be stored, so it did not happen.
                     PutBack(command);

@@ -50,14 +50,16 @@ public sealed partial class CommandQueues
             // The identity was deleted meanwhile, and what is about it goes with it.
             if (record is not null)
                 _journal.WriteLater([new CommandWrite.RemoveFeedback(record.SequenceNumber)]);
-            Forget([decision.Command]);
+            if (decision.Outcome is null)
+                Forget([decision.Command]);
+            else
+                LetGo(decision.Command);
             return;
         }
         wake?.OnCommandsReady();
         if (decision.Outcome is not { } outcome)
             return;
-        DropPayload(decision.Command);
-        Counters.Add(-1);
+        LetGo(decision.Command);
         Counters.OnEnded(outcome);
         if (record is not null)
             feedback.Add(record);
@@ -121,7 +123,9 @@ public sealed partial class CommandQueues
         Feedback.Remove(target);
     }
 
-    /// <summary>Ends a queue with all that is in it, without outcomes: nobody is left whom they would be about.</summary>
+    /// <summary>
+    /// Ends a queue with all that is in it, without outcomes: nobody is left whom they would be about.
+    /// </summary>
     private void CloseQueue(CommandQueue queue)
     {
         var dropped = new List<Command>();
@@ -134,14 +138,14 @@ public sealed partial class CommandQueues
 
     private void Forget(List<Command> commands)
     {
-        Counters.Add(-commands.Count);
         foreach (var command in commands)
-            DropPayload(command);
+            LetGo(command);
         _journal.WriteLater([.. commands.Select(static c => new CommandWrite.End(c.SequenceNumber, null))]);
     }
 
-    private void DropPayload(Command command)
+    private void LetGo(Command command)
     {
+        Counters.Add(-1);
         if (command.Payload is not { } payload)
             return;
         CommandQueue.SetPayload(command, null);

@@ -25,7 +25,8 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
     private int _moduleQueues;
 
     private CommandQueues(
-        ICommandStore store, IdentityRegistry registry, CommandOptions options, TimeProvider time, CommandSnapshot snapshot)
+        ICommandStore store, IdentityRegistry registry, CommandOptions options, TimeProvider time,
+        CommandSnapshot snapshot)
     {
         (_registry, _options) = (registry, options);
         (_lastCommand, _lastFeedback) = (snapshot.LastCommand, snapshot.LastFeedback);

@@ -21,7 +21,9 @@ internal sealed class Deadlines : IDisposable
     private long _armedMs = long.MaxValue;
 
     /// <param name="time">The clock.</param>
-    /// <param name="onDue">Gets those that are due, which are no longer set; called from a timer without a lock.</param>
+    /// <param name="onDue">
+    /// Gets those that are due, which are no longer set; called from a timer without a lock.
+    /// </param>
     public Deadlines(TimeProvider time, Action<List<Deadline>> onDue)
     {
         (_time, _onDue) = (time, onDue);
@@ -121,7 +123,9 @@ internal sealed class Deadlines : IDisposable
     }
 }
 
-/// <summary>One time at which something is due; belongs to one <see cref="Deadlines"/>, which guards its fields.</summary>
+/// <summary>
+/// One time at which something is due; belongs to one <see cref="Deadlines"/>, which guards its fields.
+/// </summary>
 /// <param name="owner">What is due.</param>
 internal sealed class Deadline(object owner)
 {

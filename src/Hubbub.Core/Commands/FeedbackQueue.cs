@@ -18,7 +18,8 @@ public sealed class FeedbackQueue
     private readonly List<IFeedbackReceiver> _receivers = [];
     private readonly Deadline _nextDue;
 
-    internal FeedbackQueue(CommandJournal journal, Deadlines deadlines, CommandOptions options, CommandCounters counters)
+    internal FeedbackQueue(
+        CommandJournal journal, Deadlines deadlines, CommandOptions options, CommandCounters counters)
     {
         (_journal, _deadlines, _options, _counters) = (journal, deadlines, options, counters);
         _nextDue = new Deadline(this);
@@ -30,7 +31,10 @@ public sealed class FeedbackQueue
         get
         {
             lock (_gate)
-                return _waiting.Count + _returned.Sum(static b => b.Records.Count) + _locked.Values.Sum(static b => b.Records.Count);
+            {
+                return _waiting.Count + _returned.Sum(static b => b.Records.Count)
+                    + _locked.Values.Sum(static b => b.Records.Count);
+            }
         }
     }
 
@@ -87,7 +91,9 @@ public sealed class FeedbackQueue
     }
 
     /// <summary>Ends a lock; completes when what follows from it is on stable storage.</summary>
-    /// <returns>Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.</returns>
+    /// <returns>
+    /// Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.
+    /// </returns>
     public async ValueTask<HubError?> SettleAsync(
         Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken)
     {

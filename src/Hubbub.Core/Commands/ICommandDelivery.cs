@@ -23,12 +23,16 @@ public interface ICommandDelivery
         CommandTarget target, ICommandReceiver receiver, int countMax, CancellationToken cancellationToken);
 
     /// <summary>Ends a lock; completes when what follows from it is on stable storage.</summary>
-    /// <returns>Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.</returns>
+    /// <returns>
+    /// Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.
+    /// </returns>
     ValueTask<HubError?> SettleAsync(
         CommandTarget target, Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken);
 
     /// <summary>The same for a pending command named by its sender's id, locked or not.</summary>
-    /// <returns>Null, or DeviceMessageLockLost when there is no such command (any more), or why it could not be stored.</returns>
+    /// <returns>
+    /// Null, or DeviceMessageLockLost when there is no such command (any more), or why it could not be stored.
+    /// </returns>
     ValueTask<HubError?> SettleByMessageIdAsync(
         CommandTarget target, string messageId, CommandDisposition disposition, CancellationToken cancellationToken);
 }

@@ -14,7 +14,9 @@ public interface ICommandStore
     /// <exception cref="IOException">The store failed; nothing can be stored any more.</exception>
     ValueTask<HubError?> WriteAsync(IReadOnlyList<CommandWrite> writes, CancellationToken cancellationToken);
 
-    /// <summary>Reads payloads, in the order of the numbers; null for a command that is not stored (any more).</summary>
+    /// <summary>
+    /// Reads payloads, in the order of the numbers; null for a command that is not stored (any more).
+    /// </summary>
     /// <exception cref="IOException">The store failed.</exception>
     ValueTask<IReadOnlyList<byte[]?>> ReadPayloadsAsync(
         IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken);

@@ -16,7 +16,9 @@ public sealed record NewCommand
     /// <summary>Bytes of body and properties, without their encoding.</summary>
     public required int SizeBytes { get; init; }
 
-    /// <summary>What the device is given, in the form of its protocol: never changed, and owned by the command.</summary>
+    /// <summary>
+    /// What the device is given, in the form of its protocol: never changed, and owned by the command.
+    /// </summary>
     public required byte[] Payload { get; init; }
 }
 

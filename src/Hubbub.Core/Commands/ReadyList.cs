@@ -18,7 +18,9 @@ internal struct ReadyList
         _tail = command;
     }
 
-    /// <summary>Puts a command back to where it was; that is near the head, for only those near it are ever taken.</summary>
+    /// <summary>
+    /// Puts a command back to where it was; that is near the head, for only those near it are ever taken.
+    /// </summary>
     public void Insert(Command command)
     {
         var next = Head;

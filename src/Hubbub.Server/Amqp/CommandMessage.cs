@@ -72,7 +72,9 @@ internal static class CommandMessage
         output.Write(command.Payload.Span);
     }
 
-    /// <summary>A message-id or correlation-id as text: services are told ids as text, whatever type they sent.</summary>
+    /// <summary>
+    /// A message-id or correlation-id as text: services are told ids as text, whatever type they sent.
+    /// </summary>
     public static string? IdText(AmqpValue? id)
     {
         if (id is not { } value || value.IsNull)
@@ -91,7 +93,8 @@ internal static class CommandMessage
         ack = FeedbackMode.None;
         return sections.ApplicationProperties is not { } application
             || !application.TryGet(AckProperty, out var value) || value.IsNull
-            || value.TryGetString(out var text, orSymbol: true) && (text.Length == 0 || FeedbackModes.TryParse(text, out ack));
+            || value.TryGetString(out var text, orSymbol: true)
+                && (text.Length == 0 || FeedbackModes.TryParse(text, out ack));
     }
 
     private static void WriteProperties(
@@ -179,5 +182,6 @@ internal static class CommandMessage
         }
     }
 
-    private static HubError Invalid(string why) => new(HubErrorCode.ArgumentInvalid, $"The command is not valid: {why}.");
+    private static HubError Invalid(string why) =>
+        new(HubErrorCode.ArgumentInvalid, $"The command is not valid: {why}.");
 }

@@ -12,7 +12,9 @@ internal static class FeedbackBody
 {
     private const string ContentType = "application/vnd.microsoft.iothub.feedback.json";
 
-    /// <summary>The whole message; clients refuse it without its content type, its user-id, or its enqueued time.</summary>
+    /// <summary>
+    /// The whole message; clients refuse it without its content type, its user-id, or its enqueued time.
+    /// </summary>
     public static OutgoingMessage Write(FeedbackMessage message, byte[] hubName) => new()
     {
         MessageAnnotations = new AmqpMapBuilder().Add(HubAnnotations.IotHubEnqueuedTime, message.EnqueuedAt).Build(),
@@ -39,7 +41,8 @@ internal static class FeedbackBody
                 var status = record.Outcome.ToString();
                 json.WriteStartObject();
                 json.WriteString("originalMessageId", record.OriginalMessageId ?? "");
-                json.WriteString("enqueuedTimeUtc", record.HappenedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+                var happened = record.HappenedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+                json.WriteString("enqueuedTimeUtc", happened);
                 json.WriteString("statusCode", status);
                 json.WriteString("description", status);
                 json.WriteString("deviceId", record.Target.DeviceId);

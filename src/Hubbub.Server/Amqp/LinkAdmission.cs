@@ -130,7 +130,8 @@ internal static class LinkAdmission
             : (endpoint, null);
     }
 
-    private static (LinkEndpoint? Endpoint, AmqpError? Error) Permitted(HubConnection connection, LinkEndpoint endpoint) =>
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) Permitted(
+        HubConnection connection, LinkEndpoint endpoint) =>
         Authorise(connection, endpoint) is { } refusal ? (null, refusal) : (endpoint, null);
 
     /// <summary>Finds the claim that permits an endpoint, or says that there is none.</summary>
@@ -152,7 +153,8 @@ internal static class LinkAdmission
     {
         if (connection.Claims.Find(address, static (claim, a) => IsPermitted(claim, a)) is null)
             return Unauthorised(connection);
-        return address.Kind is LinkAddressKind.DeviceEvents or LinkAddressKind.DeviceCommands or LinkAddressKind.ServiceCommands
+        return address.Kind is LinkAddressKind.DeviceEvents or LinkAddressKind.DeviceCommands
+                or LinkAddressKind.ServiceCommands
             ? Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.")
             : Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.");
     }

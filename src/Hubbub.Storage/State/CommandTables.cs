@@ -19,7 +19,8 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
         new(connection, "UPDATE command SET delivery_count = $p1 WHERE sequence = $p0");
 
     private readonly PreparedCommand _remove = new(connection, "DELETE FROM command WHERE sequence = $p0");
-    private readonly PreparedCommand _removePayload = new(connection, "DELETE FROM command_payload WHERE sequence = $p0");
+    private readonly PreparedCommand _removePayload =
+        new(connection, "DELETE FROM command_payload WHERE sequence = $p0");
     private readonly PreparedCommand _readPayload =
         new(connection, "SELECT payload FROM command_payload WHERE sequence = $p0");
 
@@ -105,7 +106,8 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
         List<StoredCommand> commands = [];
         using var select = connection.CreateCommand();
         select.CommandText = """
-            SELECT sequence, device_id, module_id, generation_id, message_id, ack, enqueued_ms, expires_ms, delivery_count
+            SELECT sequence, device_id, module_id, generation_id, message_id, ack, enqueued_ms, expires_ms,
+              delivery_count
             FROM command ORDER BY sequence
             """;
         using var row = select.ExecuteReader();
@@ -158,5 +160,6 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
         return select.ExecuteScalar() is long last ? last : 0;
     }
 
-    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    private static string? Text(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : row.GetString(column);
 }

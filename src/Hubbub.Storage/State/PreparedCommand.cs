@@ -10,7 +10,8 @@ internal sealed class PreparedCommand(SqliteConnection connection, string sql) :
     public void Execute(params ReadOnlySpan<object?> values) => With(values).ExecuteNonQuery();
 
     /// <summary>The first column of the first row; null when there is none, or when it is NULL.</summary>
-    public object? Scalar(params ReadOnlySpan<object?> values) => With(values).ExecuteScalar() is { } value and not DBNull ? value : null;
+    public object? Scalar(params ReadOnlySpan<object?> values) =>
+        With(values).ExecuteScalar() is { } value and not DBNull ? value : null;
 
     public void Dispose() => _command?.Dispose();
 

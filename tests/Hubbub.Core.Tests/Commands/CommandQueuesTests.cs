@@ -410,6 +410,29 @@ public sealed class CommandQueuesTests
         Assert.Equal(0, world.Queues.Counters.Pending);
     }
 
+    [Theory]
+    [InlineData(CommandDisposition.Complete)]
+    [InlineData(CommandDisposition.Abandon)]
+    public async Task DeviceDeleted_WhileAnOutcomeIsBeingStored_LeavesNothing(CommandDisposition disposition)
+    {
+        await using var world = await CommandWorld.CreateAsync();
+        world.Queues.Attach(CommandWorld.D1, world.Receiver);
+        await world.SendAllAsync("a");
+        var command = await world.ReceiveOneAsync();
+        var stored = new TaskCompletionSource();
+        world.Store.Gate = stored.Task;
+        var settling = world.SettleAsync(command, disposition);
+
+        await world.Registry.DeleteDeviceAsync("d1", IfMatch.Any, Cancellation);
+        stored.SetResult();
+
+        Assert.Null(await settling);
+        Assert.Empty(world.Store.Commands);
+        Assert.Empty(world.Store.Feedback);
+        Assert.Equal(0, world.Queues.Counters.Pending);
+        Assert.Empty(await world.TakeFeedbackAsync());
+    }
+
     [Fact]
     public async Task Restart_WithLockedAndWaitingCommands_DeliversThemAllAgainInOrder()
     {

@@ -42,7 +42,10 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
     {
         var device = Connection.Services.Registry.FindDevice(_target.DeviceId);
         if (device is null)
-            return new HubError(HubErrorCode.DeviceNotFound, $"Device Not Found ErrorCode:DeviceNotFound; {_target.DeviceId}");
+        {
+            return new HubError(
+                HubErrorCode.DeviceNotFound, $"Device Not Found ErrorCode:DeviceNotFound; {_target.DeviceId}");
+        }
         if (!device.IsEnabled)
             return new HubError(HubErrorCode.Unauthorized, $"Device '{_target.DeviceId}' is disabled.");
         if (GenerationNow is not { } generationId)
@@ -173,7 +176,8 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
         sender.EndMessage(start, command);
         if (settled)
         {
-            var settling = Delivery.SettleAsync(_target, command.LockToken, CommandDisposition.Complete, CancellationToken.None);
+            var settling = Delivery.SettleAsync(
+                _target, command.LockToken, CommandDisposition.Complete, CancellationToken.None);
             _results.Add(0, wasSettled: true, settling);
         }
     }

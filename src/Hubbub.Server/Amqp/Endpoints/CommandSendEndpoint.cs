@@ -61,7 +61,8 @@ internal sealed class CommandSendEndpoint : LinkEndpoint
         if (delivery.MessageFormat != MessageFormats.Amqp)
         {
             problem = new HubError(
-                HubErrorCode.NotImplemented, $"Message format 0x{delivery.MessageFormat:x} is not supported for commands.");
+                HubErrorCode.NotImplemented,
+                $"Message format 0x{delivery.MessageFormat:x} is not supported for commands.");
             return null;
         }
         if (!MessageSections.TryRead(delivery.Payload, SectionOrder.Lenient, out var sections, out var malformed))

@@ -44,8 +44,8 @@ internal sealed class FeedbackReceiveEndpoint : LinkEndpoint, IFeedbackReceiver
         if (CommandReceiveEndpoint.DispositionOf(e.State, e.RemoteSettled) is not { } disposition)
             return;
         var message = (FeedbackMessage)e.Token!;
-        _results.Add(
-            e.Delivery.Id, e.RemoteSettled, Feedback.SettleAsync(message.LockToken, disposition, CancellationToken.None));
+        var settling = Feedback.SettleAsync(message.LockToken, disposition, CancellationToken.None);
+        _results.Add(e.Delivery.Id, e.RemoteSettled, settling);
     }
 
     protected override bool Pump(int outputBytesMax)

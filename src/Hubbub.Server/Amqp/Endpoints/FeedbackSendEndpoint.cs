@@ -52,7 +52,8 @@ internal sealed class FeedbackSendEndpoint : LinkEndpoint
 
     // Only a device's (module's) own credential says which device it is.
     private static bool Permits(Claim claim) =>
-        claim.DeviceId is { } deviceId && claim.AllowsDevice(deviceId, claim.ModuleId, "messages/servicebound/feedback");
+        claim.DeviceId is { } deviceId
+        && claim.AllowsDevice(deviceId, claim.ModuleId, "messages/servicebound/feedback");
 
     // A connection may have proven many devices; the command is looked for among the queues of all of them.
     private async ValueTask<HubError?> SettleAsync(string messageId, CommandDisposition disposition)
@@ -86,7 +87,8 @@ internal sealed class FeedbackSendEndpoint : LinkEndpoint
         }
         problem = new HubError(
             HubErrorCode.ArgumentInvalid,
-            $"A device's feedback names a command by its correlation-id, and accepted, rejected or released by {OutcomeProperty}.");
+            "A device's feedback names a command by its correlation-id, and accepted, rejected or released by "
+            + $"{OutcomeProperty}.");
         if (CommandMessage.IdText(sections.ReadProperties()?.CorrelationId) is not { Length: > 0 } correlationId
             || sections.ApplicationProperties is not { } application
             || !application.TryGet(OutcomeProperty, out var value)
