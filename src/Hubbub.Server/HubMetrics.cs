@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Hubbub.Core.Commands;
 
 namespace Hubbub.Server;
 
@@ -71,6 +72,27 @@ public sealed class HubMetrics : IDisposable
     public void EventsRejected(int count) => Interlocked.Add(ref _eventsRejected, count);
 
     public void EventsDelivered(int count) => Interlocked.Add(ref _eventsDelivered, count);
+
+    /// <summary>Shows what the queues of commands count themselves.</summary>
+    public void Watch(CommandQueues commands)
+    {
+        var counters = commands.Counters;
+        _meter.CreateObservableCounter(
+            "hubbub.commands.enqueued", () => counters.Enqueued, description: "Commands accepted from services.");
+        _meter.CreateObservableCounter(
+            "hubbub.commands.delivered", () => counters.Delivered,
+            description: "Commands given to devices, repeats included.");
+        _meter.CreateObservableUpDownCounter(
+            "hubbub.commands.pending", () => counters.Pending, description: "Commands that have no outcome yet.");
+        _meter.CreateObservableCounter(
+            "hubbub.commands.ended",
+            () => Enum.GetValues<CommandOutcome>().Select(outcome => new Measurement<long>(
+                counters.Ended(outcome), new KeyValuePair<string, object?>("outcome", outcome.ToString()))),
+            description: "Commands by their outcome.");
+        _meter.CreateObservableCounter(
+            "hubbub.feedback.dropped", () => counters.FeedbackDropped,
+            description: "Feedback records that no service took in time.");
+    }
 
     public void Dispose() => _meter.Dispose();
 }

@@ -73,6 +73,13 @@ internal static partial class LogMessages
     public static partial void AmqpReaderDamaged(
         this ILogger logger, string connectionId, string entity, int partition, string reason);
 
+    [LoggerMessage(111, LogLevel.Information, "{ConnectionId}: command rejected: {Condition}: {Reason} ({TrackingId})")]
+    public static partial void AmqpCommandRejected(
+        this ILogger logger, string connectionId, string condition, string reason, string trackingId);
+
+    [LoggerMessage(112, LogLevel.Error, "{ConnectionId}: an operation failed, a defect in the hub; please report it.")]
+    public static partial void AmqpOperationFailed(this ILogger logger, string connectionId, Exception fault);
+
     [LoggerMessage(200, LogLevel.Information, "{Method} {Path} from {Peer} was refused with {Status} {Code}: {Reason}")]
     public static partial void RequestRefused(
         this ILogger logger, string method, string path, string peer, int status, string code, string reason);

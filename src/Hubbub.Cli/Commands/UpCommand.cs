@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Hubbub.Core.Commands;
 using Hubbub.Server.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -53,6 +54,20 @@ internal static class UpCommand
         HelpName = "SIZE",
         CustomParser = Quantities.ParseSize,
     };
+    private static readonly Option<int> CommandDepth = new("--command-depth")
+    {
+        Description = "Pending commands of one device at most; 0 = no bound.",
+        HelpName = "N",
+        DefaultValueFactory = _ => CommandLimits.QueueDepthDefault,
+    };
+    private static readonly Option<bool> CountLockExpiry =
+        new("--count-lock-expiry") { Description = "Count a command's lock that runs out as a delivery." };
+    private static readonly Option<TimeSpan> FeedbackWait = new("--feedback-wait")
+    {
+        Description = "How long feedback waits for more of it, as Azure's 15s. Default: not at all.",
+        HelpName = "TIME",
+        CustomParser = Quantities.ParseDuration,
+    };
     private static readonly Option<string?> Certificate = new("--certificate")
     {
         Description = "Own server certificate, PEM with its chain or PFX. Default: from the hub's own CA.",
@@ -78,6 +93,7 @@ internal static class UpCommand
         var command = new Command("up", "Run a hub.")
         {
             Data, Host, AmqpsPort, HttpsPort, AmqpPort, Bind, Partitions, Retention, RetentionSize,
+            CommandDepth, CountLockExpiry, FeedbackWait,
             Certificate, CertificateKey, CertificatePassword, PublicMetrics, Level, Json,
         };
         command.SetAction(RunAsync);
@@ -126,6 +142,12 @@ internal static class UpCommand
             Partitions = parsed.GetValue(Partitions),
             Retention = parsed.GetResult(Retention) is null ? TimeSpan.FromDays(1) : parsed.GetValue(Retention),
             RetentionBytes = parsed.GetValue(RetentionSize),
+            Commands = new CommandOptions
+            {
+                QueueDepthMax = parsed.GetValue(CommandDepth) is not 0 and var depth ? depth : null,
+                CountsLockExpiry = parsed.GetValue(CountLockExpiry),
+                FeedbackBatchWait = parsed.GetValue(FeedbackWait),
+            },
             CertificatePath = parsed.GetValue(Certificate),
             CertificateKeyPath = parsed.GetValue(CertificateKey),
             CertificatePasswordPath = parsed.GetValue(CertificatePassword),

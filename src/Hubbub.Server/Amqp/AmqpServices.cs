@@ -1,3 +1,4 @@
+using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,12 @@ public sealed record AmqpServices
 
     /// <summary>The built-in events entity.</summary>
     public required EventEntity Events { get; init; }
+
+    /// <summary>Commands from services, and the feedback about them.</summary>
+    public required CommandQueues Commands { get; init; }
+
+    /// <summary>How commands reach the devices of this process's connections.</summary>
+    public required ICommandDelivery CommandDelivery { get; init; }
 
     public required HubMetrics Metrics { get; init; }
 

@@ -15,6 +15,11 @@ internal static class HubAmqpLimits
     /// <summary>Telemetry deliveries that a device may have unconfirmed; covers a sync at full speed.</summary>
     public const uint TelemetryCredit = 2_000;
 
+    /// <summary>
+    /// Commands, or a device's outcomes, that a link may have unconfirmed; many links share the store's queue.
+    /// </summary>
+    public const uint CommandCredit = 100;
+
     /// <summary>Requests under way at a node; what the original grants on $cbs.</summary>
     public const uint RequestCredit = 100;
 

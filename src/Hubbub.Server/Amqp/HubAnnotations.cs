@@ -12,6 +12,8 @@ internal static class HubAnnotations
     public const string Offset = "x-opt-offset";
     public const string EnqueuedTime = "x-opt-enqueued-time";
     public const string IotHubEnqueuedTime = "iothub-enqueuedtime";
+    public const string DeliveryCount = "iothub-deliverycount";
+    public const string LockToken = "x-opt-lock-token";
     private const string DeviceId = "iothub-connection-device-id";
     private const string ModuleId = "iothub-connection-module-id";
     private const string GenerationId = "iothub-connection-auth-generation-id";

@@ -79,6 +79,14 @@ internal static class LinkAdmission
                 return OpenReplies(connection, replies, RequestNode.Management);
             case (LinkAddressKind.DeviceEvents, ReceiverLink telemetry):
                 return OpenTelemetry(connection, telemetry, attach, address);
+            case (LinkAddressKind.DeviceCommands, SenderLink receiver):
+                return OpenCommandReceiver(connection, receiver, address);
+            case (LinkAddressKind.ServiceCommands, ReceiverLink commands):
+                return Permitted(connection, new CommandSendEndpoint(connection, commands));
+            case (LinkAddressKind.Feedback, SenderLink feedback):
+                return Permitted(connection, new FeedbackReceiveEndpoint(connection, feedback));
+            case (LinkAddressKind.Feedback, ReceiverLink outcomes):
+                return Permitted(connection, new FeedbackSendEndpoint(connection, outcomes));
             case (LinkAddressKind.HubEvents, SenderLink):
                 return (null, EventsRedirect.Of(connection, address));
             case (LinkAddressKind.Entity, SenderLink reader):
@@ -111,6 +119,21 @@ internal static class LinkAdmission
         return endpoint.Begin() is { } problem ? (null, problem.ToAmqp(connection.TrackingId())) : (endpoint, null);
     }
 
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenCommandReceiver(
+        HubConnection connection, SenderLink link, in LinkAddress address)
+    {
+        var endpoint = new CommandReceiveEndpoint(connection, link, new(address.DeviceId!, address.ModuleId));
+        if (Authorise(connection, endpoint) is { } refusal)
+            return (null, refusal);
+        return endpoint.WhyIdentityGone() is { } problem
+            ? (null, problem.ToAmqp(connection.TrackingId()))
+            : (endpoint, null);
+    }
+
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) Permitted(
+        HubConnection connection, LinkEndpoint endpoint) =>
+        Authorise(connection, endpoint) is { } refusal ? (null, refusal) : (endpoint, null);
+
     /// <summary>Finds the claim that permits an endpoint, or says that there is none.</summary>
     public static AmqpError? Authorise(HubConnection connection, LinkEndpoint endpoint)
     {
@@ -130,7 +153,8 @@ internal static class LinkAdmission
     {
         if (connection.Claims.Find(address, static (claim, a) => IsPermitted(claim, a)) is null)
             return Unauthorised(connection);
-        return address.Kind is LinkAddressKind.DeviceEvents
+        return address.Kind is LinkAddressKind.DeviceEvents or LinkAddressKind.DeviceCommands
+                or LinkAddressKind.ServiceCommands
             ? Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.")
             : Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.");
     }
@@ -167,6 +191,7 @@ internal static class LinkAdmission
             Properties = attach.Properties ?? new AmqpMapBuilder().Add("com.microsoft:tracking-id", connection.TrackingId()).Build(),
         });
         connection.Serve(endpoint);
+        endpoint.OnAccepted();
         if (link is ReceiverLink accepted)
             accepted.Grant(endpoint.Credit);
         connection.Wake(endpoint);

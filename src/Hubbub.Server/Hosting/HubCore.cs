@@ -1,3 +1,4 @@
+using Hubbub.Core.Commands;
 using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
@@ -30,6 +31,8 @@ internal sealed class HubCore : IAsyncDisposable
 
     /// <summary>Which devices are connected, as their links show.</summary>
     public required DevicePresence Presence { get; init; }
+
+    public required CommandQueues Commands { get; init; }
 
     public required ConsumerGroups Groups { get; init; }
 
@@ -71,12 +74,14 @@ internal sealed class HubCore : IAsyncDisposable
             var registry = await IdentityRegistry.OpenAsync(state, time, cancellationToken);
             var groups = await ConsumerGroups.OpenAsync(
                 state, hub.EntityName, settings.Value.CreatedAt, time, cancellationToken);
+            var commands = await CommandQueues.OpenAsync(state, registry, options.Commands, time, cancellationToken);
             return new HubCore(data, state, log)
             {
                 Hub = hub,
                 Settings = settings.Value,
                 Registry = registry,
                 Presence = new DevicePresence(registry, time),
+                Commands = commands,
                 Groups = groups,
                 Authenticator = new Authenticator(hub, registry, settings.Value.Policies, time, options.ClockSkew),
                 Events = new EventEntity(hub.EntityName, log, groups),
@@ -112,6 +117,7 @@ internal sealed class HubCore : IAsyncDisposable
     /// <summary>Commits what waits, syncs, and gives the data directory free.</summary>
     public async ValueTask DisposeAsync()
     {
+        await Commands.DisposeAsync();
         Presence.Dispose();
         Groups.Dispose();
         await _log.DisposeAsync();

@@ -1,4 +1,5 @@
 using System.Net;
+using Hubbub.Core.Commands;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
@@ -37,6 +38,9 @@ public sealed record HubOptions
 
     /// <summary>Bytes of events that are kept at most, over all partitions; null: no bound but the disk's.</summary>
     public long? RetentionBytes { get; init; }
+
+    /// <summary>How commands to devices and the feedback about them are handled.</summary>
+    public CommandOptions Commands { get; init; } = new();
 
     /// <summary>Own certificate: PEM (leaf first) or PFX. Null: one is issued by the hub's development CA.</summary>
     public string? CertificatePath { get; init; }
@@ -96,7 +100,7 @@ public sealed record HubOptions
             return "The clock skew must be 0 to 10 minutes.";
         if (ConnectionsMax < 1)
             return "At least one connection must be allowed.";
-        return null;
+        return Commands.Validate();
     }
 
     private static bool IsLoopbackName(string name) =>

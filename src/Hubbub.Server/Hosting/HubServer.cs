@@ -100,6 +100,7 @@ public sealed class HubServer : IAsyncDisposable
         MakeDataDirectory();
         using var sockets = ListenSockets.Bind(Options, _logger);
         _core = await HubCore.OpenAsync(Options, _time, _logger, cancellationToken);
+        _metrics.Watch(_core.Commands);
         _certificate = ServerCertificate.Open(Options, _time, _logger);
         var ports = new HubPorts(
             sockets.Amqps[0].Port, sockets.Https[0].Port, sockets.Amqp.Count > 0 ? sockets.Amqp[0].Port : 0);
@@ -110,6 +111,8 @@ public sealed class HubServer : IAsyncDisposable
             Authenticator = _core.Authenticator,
             Presence = _core.Presence,
             Events = _core.Events,
+            Commands = _core.Commands,
+            CommandDelivery = _core.Commands,
             Metrics = _metrics,
             Time = _time,
             Logger = _logger,

@@ -7,7 +7,15 @@ internal sealed class PreparedCommand(SqliteConnection connection, string sql) :
 {
     private SqliteCommand? _command;
 
-    public void Execute(params ReadOnlySpan<object?> values)
+    public void Execute(params ReadOnlySpan<object?> values) => With(values).ExecuteNonQuery();
+
+    /// <summary>The first column of the first row; null when there is none, or when it is NULL.</summary>
+    public object? Scalar(params ReadOnlySpan<object?> values) =>
+        With(values).ExecuteScalar() is { } value and not DBNull ? value : null;
+
+    public void Dispose() => _command?.Dispose();
+
+    private SqliteCommand With(ReadOnlySpan<object?> values)
     {
         if (_command is null)
         {
@@ -18,8 +26,6 @@ internal sealed class PreparedCommand(SqliteConnection connection, string sql) :
         }
         for (var i = 0; i < values.Length; i++)
             _command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        _command.ExecuteNonQuery();
+        return _command;
     }
-
-    public void Dispose() => _command?.Dispose();
 }

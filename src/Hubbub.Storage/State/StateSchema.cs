@@ -57,6 +57,34 @@ internal static class StateSchema
           PRIMARY KEY (entity_name, name)
         ) STRICT, WITHOUT ROWID;
         """,
+        // AUTOINCREMENT: a number is never given twice, also when the last row was removed before a restart. Payloads
+        // stand apart, so that a start reads none of them.
+        """
+        CREATE TABLE command (
+          sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+          device_id TEXT NOT NULL,
+          module_id TEXT,
+          generation_id TEXT NOT NULL,
+          message_id TEXT,
+          ack INTEGER NOT NULL,
+          enqueued_ms INTEGER NOT NULL,
+          expires_ms INTEGER NOT NULL,
+          delivery_count INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE command_payload (
+          sequence INTEGER NOT NULL PRIMARY KEY,
+          payload BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE feedback (
+          sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+          device_id TEXT NOT NULL,
+          module_id TEXT,
+          generation_id TEXT NOT NULL,
+          message_id TEXT,
+          outcome INTEGER NOT NULL,
+          happened_ms INTEGER NOT NULL
+        ) STRICT;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

@@ -1,4 +1,5 @@
 using Hubbub.Core;
+using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Microsoft.Data.Sqlite;
 
@@ -8,7 +9,7 @@ namespace Hubbub.Storage.State;
 /// The hub's state in one SQLite file, <c>state.db</c>, with every key in it encrypted under <c>master.key</c>. One
 /// process at a time; safe for concurrent use within it. A write that has completed survives a power cut.
 /// </summary>
-public sealed class StateStore : IIdentityStore, IHubSettingsStore, IDisposable
+public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStore, IDisposable
 {
     private const string DatabaseFile = "state.db";
     private const string MasterKeyFile = "master.key";
@@ -17,6 +18,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, IDisposable
     private readonly KeyCipher _cipher;
     private readonly IdentityTables _identities;
     private readonly SettingsTables _settings;
+    private readonly CommandTables _commands;
     private readonly StateWriter _writer;
 
     private StateStore(SqliteConnection connection, KeyCipher cipher)
@@ -24,6 +26,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, IDisposable
         (_connection, _cipher) = (connection, cipher);
         _identities = new IdentityTables(connection, cipher);
         _settings = new SettingsTables(connection, cipher);
+        _commands = new CommandTables(connection);
         _writer = new StateWriter(connection);
     }
 
@@ -86,12 +89,29 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, IDisposable
     public ValueTask<HubError?> DeleteConsumerGroupAsync(ConsumerGroup group, CancellationToken cancellationToken) =>
         _writer.RunAsync(() => _settings.Delete(group), cancellationToken);
 
+    ValueTask<CommandSnapshot> ICommandStore.LoadAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_commands.Load, cancellationToken);
+
+    public ValueTask<HubError?> WriteAsync(IReadOnlyList<CommandWrite> writes, CancellationToken cancellationToken) =>
+        _writer.RunAsync(
+            () =>
+            {
+                foreach (var write in writes)
+                    _commands.Write(write);
+            },
+            cancellationToken);
+
+    public ValueTask<IReadOnlyList<byte[]?>> ReadPayloadsAsync(
+        IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken) =>
+        ReadAsync(() => _commands.ReadPayloads(sequenceNumbers), cancellationToken);
+
     /// <summary>Commits what was begun and closes the database.</summary>
     public void Dispose()
     {
         _writer.Finish();
         _identities.Dispose();
         _settings.Dispose();
+        _commands.Dispose();
         _writer.Dispose();
         _cipher.Dispose();
     }

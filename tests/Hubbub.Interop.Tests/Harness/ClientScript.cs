@@ -20,6 +20,7 @@ internal sealed class ClientScript
 
     public static ClientScript UamqpDevice { get; } = OfPython("uamqp_device.py", "uamqp");
     public static ClientScript UamqpService { get; } = OfPython("uamqp_service.py", "uamqp");
+    public static ClientScript UamqpCommands { get; } = OfPython("uamqp_commands.py", "uamqp");
     public static ClientScript Proton { get; } = OfPython("proton_peer.py", "proton");
     public static ClientScript Rhea { get; } = OfNode("rhea_peer.mjs", "rhea");
     public static ClientScript IotDevice { get; } = OfNode("iot_device.mjs", "azure-iot-device-amqp");

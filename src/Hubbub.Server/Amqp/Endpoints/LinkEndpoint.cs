@@ -59,6 +59,11 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
         Connection.Wake(this);
     }
 
+    /// <summary>The link is in service; called once, under the lock.</summary>
+    public virtual void OnAccepted()
+    {
+    }
+
     /// <summary>A message has come.</summary>
     public virtual void OnDelivery(in IncomingDelivery delivery)
     {

@@ -30,6 +30,8 @@ internal sealed class TestHub : IAsyncDisposable
             Authenticator = core.Authenticator,
             Events = events,
             Presence = core.Presence,
+            Commands = core.Commands,
+            CommandDelivery = core.Commands,
             Metrics = Metrics,
             Time = time,
             Logger = log,

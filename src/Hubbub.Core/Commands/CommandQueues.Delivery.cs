@@ -1,0 +1,99 @@
+namespace Hubbub.Core.Commands;
+
+// The device's side: receiving and settling.
+public sealed partial class CommandQueues
+{
+    /// <inheritdoc/>
+    public void Attach(CommandTarget target, ICommandReceiver receiver)
+    {
+        while (FindOrMakeQueue(target) is { } queue)
+        {
+            if (!queue.TryAttach(receiver, out var displaced))
+                continue;
+            displaced?.OnDisplaced(new HubError(
+                HubErrorCode.LinkCreationConflict, "Another AMQP Client has opened a Receive Link"));
+            receiver.OnCommandsReady();
+            return;
+        }
+        receiver.OnDisplaced(NotFound(target));
+    }
+
+    /// <inheritdoc/>
+    public void Detach(CommandTarget target, ICommandReceiver receiver)
+    {
+        if (!_queues.TryGetValue(target, out var queue))
+            return;
+        queue.Detach(receiver);
+        Retire(queue);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LockedCommand>> ReceiveAsync(
+        CommandTarget target, ICommandReceiver receiver, int countMax, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_queues.TryGetValue(target, out var queue))
+            return new([]);
+        var taken = new List<Command>();
+        var expired = new List<Decision>();
+        queue.Take(receiver, Math.Min(countMax, CommandLimits.ReceiveMax), _deadlines.NowMs, taken, expired);
+        StoreLater(expired);
+        if (taken.Count == 0)
+            return new([]);
+        Counters.OnDelivered(taken.Count);
+        var result = new LockedCommand[taken.Count];
+        for (var i = 0; i < result.Length; i++)
+        {
+            if (taken[i].Payload is not { } payload)
+                return LoadAsync(taken);
+            result[i] = taken[i].ToLocked(payload);
+        }
+        return new(result);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HubError?> SettleAsync(
+        CommandTarget target, Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_queues.TryGetValue(target, out var queue)
+            || !queue.TrySettle(lockToken, disposition, out var decision, out var wake))
+        {
+            return new(new HubError(
+                HubErrorCode.DeviceMessageLockLost, $"The lock {lockToken} of a command of {target} is over."));
+        }
+        wake?.OnCommandsReady();
+        return decision is { } decided ? StoreAsync([decided]) : default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HubError?> SettleByMessageIdAsync(
+        CommandTarget target, string messageId, CommandDisposition disposition, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_queues.TryGetValue(target, out var queue)
+            || !queue.TrySettle(messageId, disposition, out var decision, out var wake))
+        {
+            return new(new HubError(
+                HubErrorCode.DeviceMessageLockLost, $"No command with the id '{messageId}' is pending for {target}."));
+        }
+        wake?.OnCommandsReady();
+        return decision is { } decided ? StoreAsync([decided]) : default;
+    }
+
+    private async ValueTask<IReadOnlyList<LockedCommand>> LoadAsync(List<Command> taken)
+    {
+        // Noted now: the commands may be released and locked anew while the store reads.
+        var locked = taken.ConvertAll(static c => c.ToLocked([]));
+        var numbers = taken.ConvertAll(static c => c.SequenceNumber);
+        var loaded = await _journal.ReadPayloadsAsync(numbers).ConfigureAwait(false);
+        var result = new List<LockedCommand>(taken.Count);
+        for (var i = 0; i < taken.Count; i++)
+        {
+            if ((taken[i].Payload ?? loaded[i]) is { } payload)
+                result.Add(locked[i] with { Payload = payload });
+        }
+        // What could not be read stays locked, and comes back with the end of its lock.
+        return result;
+    }
+}
