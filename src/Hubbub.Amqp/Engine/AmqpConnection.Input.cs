@@ -24,6 +24,7 @@ public sealed partial class AmqpConnection
             return true;
         AmqpSession? session = null;
         AmqpLink? link = null;
+        var inFrame = false;
         try
         {
             while (true)
@@ -44,11 +45,11 @@ public sealed partial class AmqpConnection
                     OnHeader(header);
                     continue;
                 }
-                if (!TryReadFrame(input[consumed..], out var size, out var frame))
-                {
-                    consumed += size;
-                    return TakeDeferred(ref e);
-                }
+                inFrame = false;
+                var size = FrameReader.Read(input[consumed..], FrameSizeMax, out var frame);
+                if (size == 0)
+                    return false;
+                inFrame = true;
                 consumed += size;
                 _lastReceivedMs = NowMs;
                 if (OnFrame(frame, ref session, ref link, ref e) || TakeDeferred(ref e))
@@ -58,27 +59,12 @@ public sealed partial class AmqpConnection
         }
         catch (AmqpException violation)
         {
+            // Where the next frame would start is unknown from here on: all that still comes is dropped unread.
+            if (!inFrame)
+                (_deaf, consumed) = (true, input.Length);
             e = default;
             OnViolation(violation, session, link);
             return TakeDeferred(ref e);
-        }
-    }
-
-    private bool TryReadFrame(ReadOnlyMemory<byte> input, out int size, out Frame frame)
-    {
-        try
-        {
-            size = FrameReader.Read(input, FrameSizeMax, out frame);
-            return size > 0;
-        }
-        catch (AmqpException violation)
-        {
-            // Where the next frame would start is unknown from here on: all that still comes is dropped unread.
-            frame = default;
-            size = input.Length;
-            _deaf = true;
-            Fail(violation);
-            return false;
         }
     }
 

@@ -93,16 +93,18 @@ public sealed partial class AmqpSession
     /// <summary>Tells the peer the state of deliveries that it sent; only those of <paramref name="link"/> are meant.</summary>
     internal void Settle(ReceiverLink link, uint first, uint last, DeliveryState state)
     {
+        var ring = IncomingUnsettled;
         var settled = link.SettlesFirst;
         uint runStart = 0, runEnd = 0;
         var inRun = false;
-        var end = unchecked(last + 1);
-        for (var id = first; id != end; id = unchecked(id + 1))
+        for (var index = ring.IndexOf(first); index < ring.Span; index++)
         {
-            ref var entry = ref IncomingUnsettled.FindFirst(id, last);
-            if (Unsafe.IsNullRef(ref entry))
+            ref var entry = ref ring[index];
+            var id = entry.Id;
+            if (SequenceNumber.IsAfter(id, last))
                 break;
-            id = entry.Id;
+            if (entry.Link is null)
+                continue;
             if (entry.Link != link || entry.IsTold || link.IsPartial(id))
             {
                 // A range may run over ids that nothing is unsettled under, never over a delivery that is not meant.
@@ -117,7 +119,7 @@ public sealed partial class AmqpSession
             if (settled)
             {
                 link.OnSettled(entry.TagKey, told: false);
-                IncomingUnsettled.Remove(ref entry);
+                ring.Forget(ref entry);
             }
             else
             {
@@ -125,6 +127,7 @@ public sealed partial class AmqpSession
                 link.OnTold();
             }
         }
+        ring.Trim();
         if (inRun)
             WriteDisposition(Role.Receiver, runStart, runEnd, settled, state);
     }
@@ -206,20 +209,19 @@ public sealed partial class AmqpSession
 
     private void SettledBySender(uint first, uint last)
     {
-        var end = unchecked(last + 1);
-        for (var id = first; id != end; id = unchecked(id + 1))
+        var ring = IncomingUnsettled;
+        for (var index = ring.IndexOf(first); index < ring.Span; index++)
         {
-            ref var entry = ref IncomingUnsettled.FindFirst(id, last);
-            if (Unsafe.IsNullRef(ref entry))
+            ref var entry = ref ring[index];
+            if (SequenceNumber.IsAfter(entry.Id, last))
                 break;
-            id = entry.Id;
-            var link = (ReceiverLink)entry.Link!;
-            if (link.IsPartial(id))
+            if (entry.Link is not ReceiverLink link || link.IsPartial(entry.Id))
                 continue;
             link.OnSettled(entry.TagKey, entry.IsTold);
-            IncomingUnsettled.Remove(ref entry);
+            ring.Forget(ref entry);
             link.TopUp();
         }
+        ring.Trim();
     }
 
     private void ResumePartialSends()

@@ -41,7 +41,7 @@ internal sealed class UnsettledRing
     public bool IsFull => Count >= _countMax;
 
     /// <summary>Slots in use, settled deliveries between unsettled ones included.</summary>
-    internal int Span => _span;
+    public int Span => _span;
 
     internal int Capacity => _entries.Length;
 
@@ -68,7 +68,7 @@ internal sealed class UnsettledRing
     /// <summary>The unsettled delivery with this id, or a null reference.</summary>
     public ref Entry Find(uint id)
     {
-        var index = LowerBound(id);
+        var index = IndexOf(id);
         if (index >= _span)
             return ref Unsafe.NullRef<Entry>();
         ref var entry = ref At(index);
@@ -85,7 +85,7 @@ internal sealed class UnsettledRing
         {
             var oldest = At(0).Id;
             var end = SequenceNumber.Distance(last, oldest);
-            for (var index = LowerBound(first); index < _span; index++)
+            for (var index = IndexOf(first); index < _span; index++)
             {
                 ref var entry = ref At(index);
                 if (SequenceNumber.Distance(entry.Id, oldest) > end)
@@ -100,11 +100,20 @@ internal sealed class UnsettledRing
     /// <summary>Forgets a delivery that this ring gave; references into the ring are stale afterwards.</summary>
     public void Remove(ref Entry entry)
     {
+        Forget(ref entry);
+        Trim();
+    }
+
+    /// <summary>
+    /// Forgets a delivery and leaves its slot where it is, so that a walk by index goes on; <see cref="Trim"/> ends it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Forget(ref Entry entry)
+    {
         entry.Link!.UnsettledCount--;
         entry.Link = null;
         entry.Token = null;
         Count--;
-        Trim();
     }
 
     /// <summary>Forgets the deliveries of a link, at a cost that follows the link's own share.</summary>
@@ -112,15 +121,11 @@ internal sealed class UnsettledRing
     {
         if (link.UnsettledCount == 0)
             return;
-        for (var index = LowerBound(link.UnsettledFrom); link.UnsettledCount > 0; index++)
+        for (var index = IndexOf(link.UnsettledFrom); link.UnsettledCount > 0; index++)
         {
             ref var entry = ref At(index);
-            if (entry.Link != link)
-                continue;
-            entry.Link = null;
-            entry.Token = null;
-            link.UnsettledCount--;
-            Count--;
+            if (entry.Link == link)
+                Forget(ref entry);
         }
         Trim();
     }
@@ -138,8 +143,11 @@ internal sealed class UnsettledRing
         (_head, _span, Count) = (0, 0, 0);
     }
 
-    /// <summary>The index of the first slot whose id is not before this one.</summary>
-    private int LowerBound(uint id)
+    /// <summary>The slot at an index from 0 to <see cref="Span"/>; settled ones are there too, without a link.</summary>
+    public ref Entry this[int index] => ref At(index);
+
+    /// <summary>The index of the first slot whose id is not before this one; <see cref="Span"/> when there is none.</summary>
+    public int IndexOf(uint id)
     {
         if (_span == 0)
             return 0;
@@ -165,7 +173,8 @@ internal sealed class UnsettledRing
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Entry At(int index) => ref _entries[(_head + index) & (_entries.Length - 1)];
 
-    private void Trim()
+    /// <summary>Drops settled slots, where that is cheap or has to be.</summary>
+    public void Trim()
     {
         if (Count == 0)
         {
