@@ -171,6 +171,23 @@ public sealed class SaslTests
         await hub.Log.WhenLoggedAsync("SASL EXTERNAL refused", "certificate");
     }
 
+    [Fact]
+    public async Task External_WithACertificate_ProvesNothingYet()
+    {
+        await using var hub = await TestHub.StartAsync();
+        await hub.CreateDeviceAsync("d1");
+        using var key = System.Security.Cryptography.ECDsa.Create();
+        using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest(
+            "CN=d1", key, System.Security.Cryptography.HashAlgorithmName.SHA256).CreateSelfSigned(
+                hub.Time.GetUtcNow(), hub.Time.GetUtcNow().AddDays(1));
+        var peer = hub.Connect(certificate: certificate);
+
+        Assert.Equal(SaslCode.Ok, (await peer.SaslAsync("EXTERNAL", [])).Code);
+        var link = await (await peer.OpenAsync()).SenderAsync(Events);
+
+        Assert.Equal(ErrorCondition.UnauthorizedAccess, link.Refusal?.Condition.Value);
+    }
+
     [Theory]
     [InlineData("SCRAM-SHA-256")]
     [InlineData("plain")]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 
 namespace Hubbub.Server.Tests.Amqp.Harness;
@@ -9,12 +10,17 @@ internal sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexP
 
     public PipeWriter Output => output;
 
-    /// <summary>Two ends. What the peer writes is never held up; the hub's output is, at <paramref name="toPeerBytesMax"/>.</summary>
-    public static (DuplexPipe Hub, DuplexPipe Peer) CreatePair(int toPeerBytesMax)
+    /// <summary>
+    /// Two ends. What the peer writes is never held up; the hub's output is, at <paramref name="toPeerBytesMax"/>.
+    /// </summary>
+    public static (DuplexPipe Hub, DuplexPipe Peer) CreatePair(int toPeerBytesMax, MemoryPool<byte>? pool = null)
     {
-        var toHub = new Pipe(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
+        var toHub = new Pipe(new PipeOptions(pool, pauseWriterThreshold: 0, useSynchronizationContext: false));
         var toPeer = new Pipe(new PipeOptions(
-            pauseWriterThreshold: toPeerBytesMax, resumeWriterThreshold: toPeerBytesMax / 2, useSynchronizationContext: false));
+            pool,
+            pauseWriterThreshold: toPeerBytesMax,
+            resumeWriterThreshold: toPeerBytesMax / 2,
+            useSynchronizationContext: false));
         return (new DuplexPipe(toHub.Reader, toPeer.Writer), new DuplexPipe(toPeer.Reader, toHub.Writer));
     }
 }

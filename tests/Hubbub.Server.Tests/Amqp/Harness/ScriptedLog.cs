@@ -37,6 +37,9 @@ internal sealed class ScriptedPartition(int id) : IEventPartition
     /// <summary>What every append is answered with; null takes it.</summary>
     public HubError? Refusal { get; set; }
 
+    /// <summary>True where nothing may be allocated: then nobody can wait for appends but by looking at their number.</summary>
+    public bool IsQuiet { get; set; }
+
     /// <summary>Events appended so far.</summary>
     public int Count => Volatile.Read(ref _count);
 
@@ -88,7 +91,8 @@ internal sealed class ScriptedPartition(int id) : IEventPartition
                 return refusal;
             _producers.Add(producer);
             _count += count;
-            _appended.Set();
+            if (!IsQuiet)
+                _appended.Set();
             return _commit;
         }
     }

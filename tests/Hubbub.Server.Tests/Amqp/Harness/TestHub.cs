@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
@@ -86,12 +87,14 @@ internal sealed class TestHub : IAsyncDisposable
     /// <summary>A connection on which nothing has been sent.</summary>
     /// <param name="toPeerBytesMax">Bytes that the hub may have under way while the peer does not read.</param>
     /// <param name="remote">Where the peer is; null for nowhere that counts.</param>
-    public RawPeer Connect(int toPeerBytesMax = 256 * 1024, System.Net.EndPoint? remote = null)
+    /// <param name="certificate">The client certificate that TLS has seen.</param>
+    public RawPeer Connect(
+        int toPeerBytesMax = 256 * 1024, System.Net.EndPoint? remote = null, X509Certificate2? certificate = null)
     {
         var (hubEnd, peerEnd) = DuplexPipe.CreatePair(toPeerBytesMax);
         var id = $"c{++_nextConnection}";
         var description = new AmqpPeer(
-            id, remote, IsSecure: true, TlsServerName: Host, ClientCertificate: null, Transport: "memory");
+            id, remote, IsSecure: true, TlsServerName: Host, ClientCertificate: certificate, Transport: "memory");
         var running = Task.Run(() => Listener.RunAsync(hubEnd, description, _stopping.Token));
         var peer = new RawPeer(peerEnd, running, id);
         _peers.Add(peer);
