@@ -83,7 +83,11 @@ internal static class EngineBenchmarks
                     var first = id + i;
                     WriteFrame(dispositions, (ref w) => new Disposition
                     {
-                        Role = Role.Receiver, First = first, Last = first + 99, Settled = true, State = Accepted.Instance,
+                        Role = Role.Receiver,
+                        First = first,
+                        Last = first + 99,
+                        Settled = true,
+                        State = Accepted.Instance,
                     }.Write(ref w));
                 }
             },
@@ -129,13 +133,19 @@ internal static class EngineBenchmarks
         var input = new ByteBuffer();
         input.Write(ProtocolHeader.Amqp);
         WriteFrame(input, (ref w) => new Open { ContainerId = "device" }.Write(ref w));
-        WriteFrame(input, (ref w) => new Begin { NextOutgoingId = 0, IncomingWindow = uint.MaxValue, OutgoingWindow = 1 }.Write(ref w));
-        WriteFrame(input, (ref w) => new Attach { Name = "link", Handle = 0, Role = role, InitialDeliveryCount = 0 }.Write(ref w));
+        var begin = new Begin { NextOutgoingId = 0, IncomingWindow = uint.MaxValue, OutgoingWindow = 1 };
+        WriteFrame(input, begin.Write);
+        WriteFrame(input, new Attach { Name = "link", Handle = 0, Role = role, InitialDeliveryCount = 0 }.Write);
         if (role == Role.Receiver)
         {
             WriteFrame(input, (ref w) => new Flow
             {
-                NextIncomingId = 1, IncomingWindow = uint.MaxValue, NextOutgoingId = 0, OutgoingWindow = 1, Handle = 0, DeliveryCount = 0,
+                NextIncomingId = 1,
+                IncomingWindow = uint.MaxValue,
+                NextOutgoingId = 0,
+                OutgoingWindow = 1,
+                Handle = 0,
+                DeliveryCount = 0,
                 LinkCredit = uint.MaxValue,
             }.Write(ref w));
         }
@@ -158,7 +168,8 @@ internal static class EngineBenchmarks
         var tag = BitConverter.GetBytes(id);
         var start = FrameWriter.Begin(buffer, FrameType.Amqp, 0);
         var writer = new AmqpWriter(buffer);
-        new Transfer { Handle = 0, DeliveryId = id, DeliveryTag = tag, MessageFormat = 0, Settled = settled }.Write(ref writer);
+        var transfer = new Transfer { Handle = 0, DeliveryId = id, DeliveryTag = tag, Settled = settled };
+        transfer.Write(ref writer);
         buffer.Write(Payload);
         FrameWriter.End(buffer, start);
     }

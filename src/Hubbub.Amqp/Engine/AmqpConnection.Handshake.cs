@@ -109,7 +109,10 @@ public sealed partial class AmqpConnection
     private void OnOpen(Open open)
     {
         if (open.MaxFrameSize < 512)
-            throw Violation(ErrorCondition.FramingError, $"max-frame-size {open.MaxFrameSize} is below 512 (AMQP 2.7.1).");
+        {
+            throw Violation(
+                ErrorCondition.FramingError, $"max-frame-size {open.MaxFrameSize} is below 512 (AMQP 2.7.1).");
+        }
         if (open.ContainerId.Length > _limits.ContainerIdCharsMax)
         {
             throw Violation(

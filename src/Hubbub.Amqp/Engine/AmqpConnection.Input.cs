@@ -68,7 +68,8 @@ public sealed partial class AmqpConnection
         }
     }
 
-    private uint FrameSizeMax => State == ConnectionState.Sasl ? _limits.SaslFrameSizeBytesMax : _limits.FrameSizeBytesMax;
+    private uint FrameSizeMax =>
+        State == ConnectionState.Sasl ? _limits.SaslFrameSizeBytesMax : _limits.FrameSizeBytesMax;
 
     private void ReturnDelivered()
     {

@@ -20,7 +20,9 @@ public sealed record AmqpConnectionOptions
     /// <summary>Server: the mechanisms offered, in this order.</summary>
     public Symbol[] SaslMechanisms { get; init; } = [];
 
-    /// <summary>Server: refuse a bare AMQP header. Some clients send no SASL at all and prove who they are by CBS.</summary>
+    /// <summary>
+    /// Server: refuse a bare AMQP header. Some clients send no SASL at all and prove who they are by CBS.
+    /// </summary>
     public bool SaslRequired { get; init; }
 
     /// <summary>Client: the mechanism to use; null sends a bare AMQP header.</summary>

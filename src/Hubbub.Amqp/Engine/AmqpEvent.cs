@@ -14,7 +14,9 @@ public enum AmqpEventKind : byte
     /// </summary>
     SaslInit,
 
-    /// <summary>The peer's open has come (<see cref="AmqpConnection.RemoteOpen"/>); a server answers with Open or Close.</summary>
+    /// <summary>
+    /// The peer's open has come (<see cref="AmqpConnection.RemoteOpen"/>); a server answers with Open or Close.
+    /// </summary>
     Opened,
 
     /// <summary>A session is mapped on both sides (<see cref="AmqpEvent.Session"/>).</summary>
@@ -31,7 +33,9 @@ public enum AmqpEventKind : byte
     /// </summary>
     LinkFlow,
 
-    /// <summary>The peer opened the session's window, which was shut: its senders may go on (<see cref="AmqpEvent.Session"/>).</summary>
+    /// <summary>
+    /// The peer opened the session's window, which was shut: its senders may go on (<see cref="AmqpEvent.Session"/>).
+    /// </summary>
     WindowOpened,
 
     /// <summary>A whole message has come on a receiver link (<see cref="AmqpEvent.Delivery"/>).</summary>
@@ -40,7 +44,9 @@ public enum AmqpEventKind : byte
     /// <summary>The peer told the state of a delivery that this side sent (Token, State, RemoteSettled).</summary>
     DeliveryUpdated,
 
-    /// <summary>The peer detached a link, or answered our detach; the link is gone (Error tells why, if it does).</summary>
+    /// <summary>
+    /// The peer detached a link, or answered our detach; the link is gone (Error tells why, if it does).
+    /// </summary>
     LinkDetached,
 
     /// <summary>A session is over, with all its links (Error tells why, if the peer ended it with one).</summary>

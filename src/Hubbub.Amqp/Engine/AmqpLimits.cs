@@ -9,7 +9,9 @@ public sealed record AmqpLimits
     /// <summary>max-frame-size offered, bytes: the size that the Azure family uses.</summary>
     public uint FrameSizeBytesMax { get; init; } = 65_536;
 
-    /// <summary>Bytes in one SASL frame: a SAS token is at most 2 KiB, so 8 KiB leaves room and nothing to amplify.</summary>
+    /// <summary>
+    /// Bytes in one SASL frame: a SAS token is at most 2 KiB, so 8 KiB leaves room and nothing to amplify.
+    /// </summary>
     public uint SaslFrameSizeBytesMax { get; init; } = 8_192;
 
     /// <summary>SASL frames before the outcome: PLAIN needs one, challenges a few.</summary>
@@ -54,7 +56,9 @@ public sealed record AmqpLimits
     /// </summary>
     public int PartialBytesMax { get; init; } = 16 << 20;
 
-    /// <summary>Echo requests answered in a second; more are answered together (one flow tells the whole state).</summary>
+    /// <summary>
+    /// Echo requests answered in a second; more are answered together (one flow tells the whole state).
+    /// </summary>
     public int EchoesPerSecondMax { get; init; } = 100;
 
     /// <summary>Heartbeats taken in a second; more is a flood, for one in some seconds does.</summary>

@@ -231,7 +231,8 @@ public abstract class AmqpLink
     {
         var start = Session.BeginFrame();
         var writer = new AmqpWriter(Session.Output);
-        new Detach { Handle = Handle, Closed = closed, Error = error.Fit(Session.Connection.RemoteFrameSizeBytesMax) }.Write(ref writer);
+        var fitting = error.Fit(Session.Connection.RemoteFrameSizeBytesMax);
+        new Detach { Handle = Handle, Closed = closed, Error = fitting }.Write(ref writer);
         FrameWriter.End(Session.Output, start);
     }
 

@@ -21,9 +21,15 @@ public sealed partial class AmqpSession
         if (_linksByRemoteHandle[attach.Handle] is not null)
             throw SessionError(ErrorCondition.HandleInUse, $"Handle {attach.Handle} is in use.");
         if (attach.Name.Length > _limits.LinkNameBytesMax)
-            throw SessionError(ErrorCondition.InvalidField, $"A link name has more than {_limits.LinkNameBytesMax} characters.");
+        {
+            throw SessionError(
+                ErrorCondition.InvalidField, $"A link name has more than {_limits.LinkNameBytesMax} characters.");
+        }
         if (attach.Role == Role.Sender && attach.InitialDeliveryCount is null)
-            throw SessionError(ErrorCondition.InvalidField, "A sender's attach must have initial-delivery-count (AMQP 2.7.3).");
+        {
+            throw SessionError(
+                ErrorCondition.InvalidField, "A sender's attach must have initial-delivery-count (AMQP 2.7.3).");
+        }
         var known = FindByName(attach.Name, attach.Role);
         if (known is { AwaitsAttach: true })
         {
@@ -39,12 +45,18 @@ public sealed partial class AmqpSession
         else
         {
             if (Connection.LinkCount >= _limits.LinksMax)
-                throw SessionError(ErrorCondition.ResourceLimitExceeded, $"The connection has {_limits.LinksMax} links already.");
+            {
+                throw SessionError(
+                    ErrorCondition.ResourceLimitExceeded, $"The connection has {_limits.LinksMax} links already.");
+            }
             if (known is { IsDetached: false })
                 Steal(known);
             link = attach.Role == Role.Sender ? new ReceiverLink(this, attach.Name) : new SenderLink(this, attach.Name);
             if (!TryAllocateHandle(link))
-                throw SessionError(ErrorCondition.ResourceLimitExceeded, $"The peer allows no handle above {RemoteBegin?.HandleMax}.");
+            {
+                throw SessionError(
+                    ErrorCondition.ResourceLimitExceeded, $"The peer allows no handle above {RemoteBegin?.HandleMax}.");
+            }
         }
         _linksByRemoteHandle.Add(attach.Handle, link);
         link.OnAttach(attach);

@@ -22,12 +22,16 @@ public sealed partial class AmqpSession
         if (State == SessionState.EndSent)
             return false;
         if (!_incoming.TryTake())
-            throw SessionError(ErrorCondition.WindowViolation, "A transfer came beyond the incoming window (AMQP 2.5.6).");
+        {
+            throw SessionError(
+                ErrorCondition.WindowViolation, "A transfer came beyond the incoming window (AMQP 2.5.6).");
+        }
         link = _linksByRemoteHandle[transfer.Handle];
         if (link is not ReceiverLink receiver)
         {
             throw SessionError(
-                ErrorCondition.UnattachedHandle, $"Transfer names handle {transfer.Handle}, which is no receiving link.");
+                ErrorCondition.UnattachedHandle,
+                $"Transfer names handle {transfer.Handle}, which is no receiving link.");
         }
         var done = receiver.OnTransfer(transfer, payload, ref e);
         if (_incoming.IsLow)
@@ -54,7 +58,8 @@ public sealed partial class AmqpSession
             return false;
         }
         link = _linksByRemoteHandle[handle]
-            ?? throw SessionError(ErrorCondition.UnattachedHandle, $"Flow names handle {handle}, which is not attached.");
+            ?? throw SessionError(
+                ErrorCondition.UnattachedHandle, $"Flow names handle {handle}, which is not attached.");
         var news = link.OnFlow(flow);
         if (flow.Echo)
             RequestEcho(link);
@@ -90,7 +95,9 @@ public sealed partial class AmqpSession
         return false;
     }
 
-    /// <summary>Tells the peer the state of deliveries that it sent; only those of <paramref name="link"/> are meant.</summary>
+    /// <summary>
+    /// Tells the peer the state of deliveries that it sent; only those of <paramref name="link"/> are meant.
+    /// </summary>
     internal void Settle(ReceiverLink link, uint first, uint last, DeliveryState state)
     {
         var ring = IncomingUnsettled;

@@ -81,7 +81,9 @@ public sealed partial class AmqpSession
         ForgetLinks();
     }
 
-    /// <summary>Attaches a link; its role is the one that <paramref name="attach"/> names, its handle is set here.</summary>
+    /// <summary>
+    /// Attaches a link; its role is the one that <paramref name="attach"/> names, its handle is set here.
+    /// </summary>
     /// <exception cref="InvalidOperationException">
     /// The session is over, or every handle that the peer takes is in use.
     /// </exception>
@@ -89,7 +91,9 @@ public sealed partial class AmqpSession
     {
         if (State is SessionState.EndSent or SessionState.Ended)
             throw new InvalidOperationException("The session is over.");
-        AmqpLink link = attach.Role == Role.Sender ? new SenderLink(this, attach.Name) : new ReceiverLink(this, attach.Name);
+        AmqpLink link = attach.Role == Role.Sender
+            ? new SenderLink(this, attach.Name)
+            : new ReceiverLink(this, attach.Name);
         if (!TryAllocateHandle(link))
             throw new InvalidOperationException($"All {_linksByHandle.Count} handles that the peer allows are in use.");
         link.SendAttach(attach);

@@ -9,7 +9,9 @@ namespace Hubbub.Amqp.Engine;
 /// </summary>
 internal static class FittingError
 {
-    /// <summary>Bytes of a frame with an error beside its texts: header, performative, list and string headers.</summary>
+    /// <summary>
+    /// Bytes of a frame with an error beside its texts: header, performative, list and string headers.
+    /// </summary>
     private const int FrameBytes = 64;
 
     /// <summary>The error, with less text or none where there is no room; clients act on condition and info.</summary>

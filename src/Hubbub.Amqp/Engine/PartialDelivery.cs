@@ -3,7 +3,9 @@ using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Amqp.Engine;
 
-/// <summary>The delivery of a link of which more transfers are to come (AMQP 2.6.14), with what has come of it.</summary>
+/// <summary>
+/// The delivery of a link of which more transfers are to come (AMQP 2.6.14), with what has come of it.
+/// </summary>
 internal struct PartialDelivery
 {
     private ByteBuffer? _bytes;

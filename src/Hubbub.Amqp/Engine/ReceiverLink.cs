@@ -134,7 +134,8 @@ public sealed class ReceiverLink : AmqpLink
         if (transfer.DeliveryId is not { } id || transfer.DeliveryTag is not { } tag)
         {
             throw LinkError(
-                ErrorCondition.InvalidField, "A delivery's first transfer must have delivery-id and delivery-tag (AMQP 2.7.5).");
+                ErrorCondition.InvalidField,
+                "A delivery's first transfer must have delivery-id and delivery-tag (AMQP 2.7.5).");
         }
         if (tag.Length > _limits.DeliveryTagBytesMax)
         {
@@ -198,7 +199,10 @@ public sealed class ReceiverLink : AmqpLink
     {
         var tagKey = TagSet.KeyOf(tag);
         if (!(_tags ??= new TagSet()).Add(tagKey))
-            throw LinkError(ErrorCondition.InvalidField, "The delivery-tag is in use by an unsettled delivery (AMQP 2.6.12).");
+        {
+            throw LinkError(
+                ErrorCondition.InvalidField, "The delivery-tag is in use by an unsettled delivery (AMQP 2.6.12).");
+        }
         if (Session.IncomingUnsettled.TryAdd(id, this, null, tagKey))
             return tagKey;
         _tags.Remove(tagKey);
@@ -227,7 +231,10 @@ public sealed class ReceiverLink : AmqpLink
     private bool OnContinuation(in Transfer transfer, ReadOnlyMemory<byte> payload, ref AmqpEvent e)
     {
         if (transfer.DeliveryId is { } id && id != _partial.Id)
-            throw LinkError(ErrorCondition.InvalidField, $"Transfer of delivery {id} came inside delivery {_partial.Id}.");
+        {
+            throw LinkError(
+                ErrorCondition.InvalidField, $"Transfer of delivery {id} came inside delivery {_partial.Id}.");
+        }
         if (transfer.DeliveryTag is { } tag && !tag.Span.SequenceEqual(_partial.Tag.Span))
             throw LinkError(ErrorCondition.InvalidField, "The delivery-tag changed within a delivery (AMQP 2.7.5).");
         if (_partial.IsSettled && transfer.Settled == false)
@@ -259,7 +266,10 @@ public sealed class ReceiverLink : AmqpLink
     {
         var connection = Session.Connection;
         if (connection.PartialBytes + payload.Length > _limits.PartialBytesMax)
-            throw LinkError(ErrorCondition.ResourceLimitExceeded, "Too many messages of the connection have come in part.");
+        {
+            throw LinkError(
+                ErrorCondition.ResourceLimitExceeded, "Too many messages of the connection have come in part.");
+        }
         _partial.Append(payload.Span, connection);
     }
 
@@ -281,7 +291,8 @@ public sealed class ReceiverLink : AmqpLink
         {
             throw LinkError(
                 ErrorCondition.MessageSizeExceeded,
-                $"Message size is {lengthBytes} bytes or more, which is greater than the max size {bytesMax} bytes allowed.");
+                $"Message size is {lengthBytes} bytes or more, "
+                + $"which is greater than the max size {bytesMax} bytes allowed.");
         }
     }
 

@@ -29,7 +29,9 @@ internal sealed class SaslNegotiation(AmqpConnection connection, AmqpConnectionO
     }
 
     /// <summary>Takes one frame of the SASL layer.</summary>
-    /// <returns>The client's init (server), or the server's verdict (client); both null when there is neither.</returns>
+    /// <returns>
+    /// The client's init (server), or the server's verdict (client); both null when there is neither.
+    /// </returns>
     public (SaslInit? Init, SaslCode? Outcome) OnFrame(in Frame frame)
     {
         if (frame.Type != FrameType.Sasl)

@@ -207,7 +207,8 @@ public sealed class SenderLink : AmqpLink
         {
             var start = Session.BeginFrame();
             var writer = new AmqpWriter(output);
-            new Transfer { Handle = Handle, DeliveryId = _deliveryId, Settled = _settled, More = true }.Write(ref writer);
+            var transfer = new Transfer { Handle = Handle, DeliveryId = _deliveryId, Settled = _settled, More = true };
+            transfer.Write(ref writer);
             var room = (int)Session.Connection.RemoteFrameSizeBytesMax - (output.Length - start);
             if (_rest.Length - _restOffset <= room)
             {

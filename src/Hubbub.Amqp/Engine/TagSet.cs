@@ -17,7 +17,8 @@ internal sealed class TagSet
     /// <summary>The key of a tag of at most 32 bytes; never 0.</summary>
     public static ulong KeyOf(ReadOnlySpan<byte> tag)
     {
-        // The length is mixed in by itself: as a part of the first word, zeros behind a tag would look like another bit.
+        // The length is mixed in by itself: as a part of the first word, zeros behind a tag would look like another
+        // bit.
         var hash = Mix(Seed ^ (ulong)tag.Length);
         Span<byte> word = stackalloc byte[8];
         while (tag.Length >= 8)

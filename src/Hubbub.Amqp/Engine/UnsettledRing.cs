@@ -143,10 +143,14 @@ internal sealed class UnsettledRing
         (_head, _span, Count) = (0, 0, 0);
     }
 
-    /// <summary>The slot at an index from 0 to <see cref="Span"/>; settled ones are there too, without a link.</summary>
+    /// <summary>
+    /// The slot at an index from 0 to <see cref="Span"/>; settled ones are there too, without a link.
+    /// </summary>
     public ref Entry this[int index] => ref At(index);
 
-    /// <summary>The index of the first slot whose id is not before this one; <see cref="Span"/> when there is none.</summary>
+    /// <summary>
+    /// The index of the first slot whose id is not before this one; <see cref="Span"/> when there is none.
+    /// </summary>
     public int IndexOf(uint id)
     {
         if (_span == 0)

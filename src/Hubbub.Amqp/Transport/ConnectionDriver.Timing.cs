@@ -17,7 +17,10 @@ public sealed partial class ConnectionDriver
         lock (_gate)
         {
             _timer = _time.CreateTimer(
-                static self => ((ConnectionDriver)self!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                static self => ((ConnectionDriver)self!).OnTimer(),
+                this,
+                Timeout.InfiniteTimeSpan,
+                Timeout.InfiniteTimeSpan);
             _engine.NowMs = NowMs(_time);
             Rearm();
         }

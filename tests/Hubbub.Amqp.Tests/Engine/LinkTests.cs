@@ -255,6 +255,27 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public void Client_ThatDetachesBeforeTheAnswer_TakesTheAnswerAsThatAndFreesItsHandle()
+    {
+        var (peer, session) = MappedClient();
+        AmqpLink? first = null;
+        peer.Do(() =>
+        {
+            first = session.Attach(ScriptedPeer.SenderAttach("up"));
+            first.Detach();
+            session.Attach(ScriptedPeer.SenderAttach("up"));
+        });
+        peer.Send([
+            .. Frames.Frame(ScriptedPeer.ReceiverAttach("up", 0)),
+            .. Frames.Frame(new Detach { Handle = 0, Closed = true }),
+            .. Frames.Frame(ScriptedPeer.ReceiverAttach("up", 1)),
+        ]);
+        Assert.Same(first, peer.ExpectEvent(AmqpEventKind.LinkDetached).Link);
+        Assert.NotSame(first, peer.ExpectEvent(AmqpEventKind.LinkAttached).Link);
+        Assert.Equal(1, peer.Engine.LinkCount);
+    }
+
+    [Fact]
     public void Client_OnAnEndedSession_AttachesNothing()
     {
         var (peer, session) = MappedClient();

@@ -23,6 +23,9 @@ public sealed class WindowTests
         for (var i = 0; i < 3; i++)
             peer.Expect<Transfer>();
         peer.SendFlow(window: 2, nextIncomingId: 3);
+        Assert.Same(link.Session, peer.ExpectEvent(AmqpEventKind.WindowOpened).Session);
+        peer.SendFlow(window: 2, nextIncomingId: 3);
+        peer.ExpectNoEvent();
         // One of the three is still under way to the peer, so two more frames leave room for one.
         Assert.Equal(1u, link.Session.OutgoingWindowRemaining);
         Assert.True(link.CanSend);

@@ -192,6 +192,11 @@ internal sealed class PairSimulation
 
     private void Detach()
     {
+        if (_random.Next(3) == 0)
+        {
+            DetachAtOnce();
+            return;
+        }
         var links = Live.Where(r => r.Sender is { IsAttached: true } && r.Receiver is { IsAttached: true }).ToList();
         if (links.Count == 0)
             return;
@@ -202,6 +207,19 @@ internal sealed class PairSimulation
         // Both sides may think of it at once.
         if (_random.Next(4) == 0)
             (end == record.Sender ? (AmqpLink)record.Receiver! : record.Sender!).Detach();
+    }
+
+    /// <summary>The client thinks better of an attach that the hub may not even have seen.</summary>
+    private void DetachAtOnce()
+    {
+        foreach (var record in Live.ToList())
+        {
+            AmqpLink end = record.ClientRole == Role.Sender ? record.Sender! : record.Receiver!;
+            if (end.State != LinkState.AttachSent)
+                continue;
+            record.IsOver = true;
+            end.Detach();
+        }
     }
 
     private void End()
