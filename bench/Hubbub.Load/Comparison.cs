@@ -41,10 +41,10 @@ internal static class Comparison
     {
         var rates = new Dictionary<int, double>();
         // Both sides warm up before anything counts: the JIT compiles what is hot while it runs.
-        await SendAsync(options, hub, hub.AmqpPort, 10);
+        await SendAsync(options, hub, hub.AmqpPort, ConnectionCounts.Max());
         using var baseline = new BaselineProcess(FreePort());
         await baseline.ReadyAsync();
-        await baseline.SendAsync(options, 10);
+        await baseline.SendAsync(options, ConnectionCounts.Max());
         foreach (var connections in ConnectionCounts)
         {
             var theirs = await baseline.SendAsync(options, connections);
