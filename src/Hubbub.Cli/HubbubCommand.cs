@@ -15,5 +15,6 @@ internal static class HubbubCommand
         SendCommand.Create(),
         TailCommand.Create(),
         TrustCommand.Create(),
+        DoctorCommand.Create(),
     };
 }

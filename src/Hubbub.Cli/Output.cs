@@ -8,12 +8,14 @@ namespace Hubbub.Cli;
 /// <summary>What verbs print: a line of JSON, or a table for people that programs get as tab-separated lines.</summary>
 internal static class Output
 {
+    /// <summary>Keys are full of plus signs, and texts of quotes; they need no escape outside of HTML.</summary>
+    public static readonly JsonSerializerOptions ReadableJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>One object, one line.</summary>
     public static void JsonLine(JsonElement json)
     {
         using var buffer = new MemoryStream();
-        // Keys are full of plus signs; they need no escape outside of HTML.
-        var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        var options = new JsonWriterOptions { Encoder = ReadableJson.Encoder };
         using (var writer = new Utf8JsonWriter(buffer, options))
             json.WriteTo(writer);
         Console.Out.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));

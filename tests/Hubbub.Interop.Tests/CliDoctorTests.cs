@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Sockets;
+using Hubbub.Interop.Tests.Harness;
+
+namespace Hubbub.Interop.Tests;
+
+/// <summary><c>hubbub doctor</c> beside a hub that runs, and on a machine where one could not.</summary>
+public sealed class CliDoctorTests(PrivateHub own) : IClassFixture<PrivateHub>
+{
+    [Fact]
+    public async Task RunningHub_IsFoundHealthy_AndItsOwnAuthorityUntrusted()
+    {
+        var findings = (await Cli.RunAsync(own.Hub, "doctor", "--json")).Json;
+
+        Assert.DoesNotContain(findings, finding => finding.Text("level") == "problem");
+        Assert.Contains(findings, finding => finding.Text("subject") == "key" && finding.Text("level") == "ok");
+        var trust = Assert.Single(findings, finding => finding.Text("subject") == "trust");
+        Assert.Equal("warning", trust.Text("level"));
+        Assert.Contains("hubbub trust", trust.Text("remedy"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HubThatDiedWithoutAWord_IsAProblemWithARemedy()
+    {
+        var data = Directory.CreateTempSubdirectory("hubbub-doctor-").FullName;
+        var file = await File.ReadAllTextAsync(Path.Combine(own.Hub.Data, "hub.json"), TestContext.Current.CancellationToken);
+        var closed = FreePort();
+        var stale = file.Replace($"\"amqps\":{own.Hub.Up.Ports.Amqps}", $"\"amqps\":{closed}", StringComparison.Ordinal);
+        Assert.NotEqual(file, stale);
+        await File.WriteAllTextAsync(Path.Combine(data, "hub.json"), stale, TestContext.Current.CancellationToken);
+
+        var result = await Cli.RunBareAsync("doctor", "--data", data, "--json");
+
+        Assert.Equal(1, result.ExitCode);
+        var line = Assert.Single(result.Lines, line => line.Contains("\"problem\"", StringComparison.Ordinal));
+        Assert.Contains($"{closed} does not answer", line, StringComparison.Ordinal);
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Fact]
+    public async Task DataDirectoryThatIsAFile_IsAProblem()
+    {
+        var file = Path.GetTempFileName();
+
+        var result = await Cli.RunBareAsync("doctor", "--data", Path.Combine(file, "data"));
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(result.Lines, line =>
+            line.StartsWith("problem", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
+        File.Delete(file);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
