@@ -92,6 +92,9 @@ public sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter(
             "hubbub.feedback.dropped", () => counters.FeedbackDropped,
             description: "Feedback records that no service took in time.");
+        _meter.CreateObservableCounter(
+            "hubbub.commands.watched.dropped", () => counters.WatchedDropped,
+            description: "Changes of commands that a watching link was not told, for want of credit.");
     }
 
     public void Dispose() => _meter.Dispose();

@@ -10,6 +10,7 @@ public sealed class CommandCounters
     private long _delivered;
     private long _pending;
     private long _feedbackDropped;
+    private long _watchedDropped;
 
     /// <summary>Commands accepted from services.</summary>
     public long Enqueued => Volatile.Read(ref _enqueued);
@@ -25,8 +26,14 @@ public sealed class CommandCounters
     /// </summary>
     public long FeedbackDropped => Volatile.Read(ref _feedbackDropped);
 
+    /// <summary>Changes that watchers were not told because they did not take them.</summary>
+    public long WatchedDropped => Volatile.Read(ref _watchedDropped);
+
     /// <summary>Commands that ended in this way.</summary>
     public long Ended(CommandOutcome outcome) => Volatile.Read(ref _ended[(int)outcome]);
+
+    /// <summary>A watcher has dropped a change that nobody took.</summary>
+    public void OnWatchedDropped() => Interlocked.Increment(ref _watchedDropped);
 
     internal void Add(int pending) => Interlocked.Add(ref _pending, pending);
 

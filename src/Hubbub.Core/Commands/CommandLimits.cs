@@ -50,6 +50,15 @@ public static class CommandLimits
     /// <summary>Coarseness of expiry and lock times: what is due takes effect at most this much later.</summary>
     public const int DeadlineGranularityMs = 250;
 
+    /// <summary>Links that watch the commands of one identity: each change is told to every one of them.</summary>
+    public const int WatchersMax = 100;
+
+    /// <summary>
+    /// Changes that wait for one watcher's credit; beyond it the oldest are dropped and counted. A queue of the
+    /// default depth may change twenty times over before a watcher that does not read loses anything.
+    /// </summary>
+    public const int WatchedEventsMax = 1_024;
+
     /// <summary>How long an outcome that could not be stored waits for the next attempt.</summary>
     public const int RetryMs = 1_000;
 }

@@ -5,8 +5,8 @@ namespace Hubbub.Core.Commands;
 /// place. Decides and stores nothing; <see cref="CommandQueues"/> stores what is decided here and comes back with the
 /// result. Safe for concurrent use; calls nobody but the deadlines while it holds its lock.
 /// </summary>
-internal sealed class CommandQueue(
-    CommandTarget target, string generationId, CommandOptions options, Deadlines deadlines)
+internal sealed partial class CommandQueue(
+    CommandTarget target, string generationId, CommandOptions options, Deadlines deadlines, CommandWatches watches)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Command> _storing = new(0);
@@ -98,6 +98,7 @@ internal sealed class CommandQueue(
                 }
                 _ready.Append(first);
                 deadlines.Set(first.Deadline, first.ExpiresMs);
+                watches.Tell(first, CommandChange.Enqueued, deadlines.NowMs);
                 wake = _receiver;
             }
             return true;
@@ -157,6 +158,7 @@ internal sealed class CommandQueue(
                 command.LockedUntilMs = nowMs + (long)options.LockDuration.TotalMilliseconds;
                 (_locked ??= []).Add(command.LockToken, command);
                 deadlines.Set(command.Deadline, command.LockedUntilMs);
+                watches.Tell(command, CommandChange.Delivered, nowMs);
                 taken.Add(command);
             }
         }
@@ -245,9 +247,12 @@ internal sealed class CommandQueue(
             wake = null;
             if (_isClosed)
                 return false;
-            if (decision.Outcome is not null)
+            if (decision.Outcome is { } outcome)
             {
                 _count--;
+                if (outcome == CommandOutcome.DeliveryCountExceeded)
+                    decision.Command.DeliveryCount = decision.DeliveryCount;
+                watches.Tell(decision.Command, CommandWatches.ChangeOf(outcome), deadlines.NowMs);
                 return true;
             }
             decision.Command.DeliveryCount = decision.DeliveryCount;
@@ -266,53 +271,6 @@ internal sealed class CommandQueue(
             if (!_isClosed)
                 deadlines.Set(command.Deadline, nowMs + CommandLimits.RetryMs);
             return !_isClosed;
-        }
-    }
-
-    /// <summary>Ends every command that waits or is locked.</summary>
-    public void Purge(List<Decision> decided)
-    {
-        lock (_gate)
-        {
-            Unlock();
-            while (_ready.Head is { } command)
-            {
-                _ready.Remove(command);
-                decided.Add(Decide(command, CommandOutcome.Purged));
-            }
-        }
-    }
-
-    /// <summary>Closes the queue if nothing is in it and nobody receives.</summary>
-    public bool TryRetire()
-    {
-        lock (_gate)
-            return _isClosed |= _count == 0 && _receiver is null;
-    }
-
-    /// <summary>Closes the queue with all that is in it.</summary>
-    /// <param name="dropped">Gets the commands that are to be removed from the store.</param>
-    /// <returns>The receiver to be told.</returns>
-    public ICommandReceiver? Close(List<Command> dropped)
-    {
-        lock (_gate)
-        {
-            _isClosed = true;
-            Unlock();
-            while (_ready.Head is { } command)
-            {
-                _ready.Remove(command);
-                deadlines.Clear(command.Deadline);
-                dropped.Add(command);
-            }
-            // A command that was stored, but stands behind one that is not yet.
-            while (_storing.TryDequeue(out var command))
-            {
-                if (command.State == CommandState.Ready)
-                    dropped.Add(command);
-            }
-            _count = 0;
-            return _receiver;
         }
     }
 
@@ -373,14 +331,6 @@ internal sealed class CommandQueue(
         command.State = CommandState.Ready;
         _ready.Insert(command);
         deadlines.Set(command.Deadline, command.ExpiresMs);
-    }
-
-    private void Unlock()
-    {
-        if (_locked is null || _locked.Count == 0)
-            return;
-        foreach (var command in _locked.Values.OrderByDescending(static c => c.SequenceNumber))
-            PutBack(command);
-        _locked.Clear();
+        watches.Tell(command, CommandChange.Returned, deadlines.NowMs);
     }
 }

@@ -43,6 +43,9 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
 
     public CommandCounters Counters { get; } = new();
 
+    /// <summary>Who is told of every change of a command.</summary>
+    public CommandWatches Watches { get; } = new();
+
     /// <summary>Identities that have commands or a receiver.</summary>
     internal int QueueCount => _queues.Count;
 
@@ -162,7 +165,7 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
         {
             if (!_queues.TryGetValue(target, out var queue))
             {
-                queue = new CommandQueue(target, generationId, _options, _deadlines);
+                queue = new CommandQueue(target, generationId, _options, _deadlines, Watches);
                 if (!_queues.TryAdd(target, queue))
                     continue;
                 if (target.ModuleId is not null)
@@ -175,9 +178,7 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
         return null;
     }
 
-    private string? GenerationOf(CommandTarget target) => target.ModuleId is null
-        ? _registry.FindDevice(target.DeviceId)?.GenerationId
-        : _registry.FindModule(target.DeviceId, target.ModuleId)?.GenerationId;
+    private string? GenerationOf(CommandTarget target) => _registry.GenerationOf(target.DeviceId, target.ModuleId);
 
     private HubError NotFound(CommandTarget target) =>
         target.ModuleId is null || _registry.FindDevice(target.DeviceId) is null

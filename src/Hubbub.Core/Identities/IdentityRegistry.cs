@@ -56,6 +56,11 @@ public sealed partial class IdentityRegistry
     public ModuleIdentity? FindModule(ReadOnlySpan<char> deviceId, ReadOnlySpan<char> moduleId) =>
         FindEntry(deviceId)?.FindModule(moduleId);
 
+    /// <summary>The generation of a device or, with an id, of its module; null when it is not registered.</summary>
+    public string? GenerationOf(string deviceId, string? moduleId) => moduleId is null
+        ? FindDevice(deviceId)?.GenerationId
+        : FindModule(deviceId, moduleId)?.GenerationId;
+
     /// <summary>The device, or DeviceNotFound.</summary>
     public HubResult<DeviceIdentity> GetDevice(string deviceId) =>
         FindDevice(deviceId) is { } device ? device : NotFound(deviceId);

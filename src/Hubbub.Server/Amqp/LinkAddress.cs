@@ -19,6 +19,9 @@ internal enum LinkAddressKind
     /// <summary><c>devices/{d}[/modules/{m}]/messages/devicebound</c>.</summary>
     DeviceCommands,
 
+    /// <summary><c>devices/{d}[/modules/{m}]/commands</c>: what happens to the commands of an identity.</summary>
+    CommandWatch,
+
     /// <summary><c>devices/{d}[/modules/{m}]/methods/devicebound</c>.</summary>
     DeviceMethods,
 
@@ -125,6 +128,7 @@ internal readonly record struct LinkAddress(
         var kind = (ranges.Length - next) switch
         {
             1 when Is(path[ranges[next]], "twin") => LinkAddressKind.DeviceTwin,
+            1 when Is(path[ranges[next]], "commands") => LinkAddressKind.CommandWatch,
             2 when Is(path[ranges[next]], "messages") && Is(path[ranges[next + 1]], "events") => LinkAddressKind.DeviceEvents,
             2 when Is(path[ranges[next]], "messages") && Is(path[ranges[next + 1]], "devicebound") => LinkAddressKind.DeviceCommands,
             2 when Is(path[ranges[next]], "methods") && Is(path[ranges[next + 1]], "devicebound") => LinkAddressKind.DeviceMethods,

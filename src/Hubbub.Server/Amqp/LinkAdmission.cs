@@ -2,6 +2,7 @@ using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
+using Hubbub.Core.Commands;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp.Endpoints;
 
@@ -81,6 +82,8 @@ internal static class LinkAdmission
                 return OpenTelemetry(connection, telemetry, attach, address);
             case (LinkAddressKind.DeviceCommands, SenderLink receiver):
                 return OpenCommandReceiver(connection, receiver, address);
+            case (LinkAddressKind.CommandWatch, SenderLink watch):
+                return OpenCommandWatch(connection, watch, address);
             case (LinkAddressKind.ServiceCommands, ReceiverLink commands):
                 return Permitted(connection, new CommandSendEndpoint(connection, commands));
             case (LinkAddressKind.Feedback, SenderLink feedback):
@@ -130,6 +133,15 @@ internal static class LinkAdmission
             : (endpoint, null);
     }
 
+    private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenCommandWatch(
+        HubConnection connection, SenderLink link, in LinkAddress address)
+    {
+        var endpoint = new CommandWatchEndpoint(connection, link, new(address.DeviceId!, address.ModuleId));
+        if (Authorise(connection, endpoint) is { } refusal)
+            return (null, refusal);
+        return endpoint.Begin() is { } problem ? (null, problem.ToAmqp(connection.TrackingId())) : (endpoint, null);
+    }
+
     private static (LinkEndpoint? Endpoint, AmqpError? Error) Permitted(
         HubConnection connection, LinkEndpoint endpoint) =>
         Authorise(connection, endpoint) is { } refusal ? (null, refusal) : (endpoint, null);
@@ -154,13 +166,15 @@ internal static class LinkAdmission
         if (connection.Claims.Find(address, static (claim, a) => IsPermitted(claim, a)) is null)
             return Unauthorised(connection);
         return address.Kind is LinkAddressKind.DeviceEvents or LinkAddressKind.DeviceCommands
-                or LinkAddressKind.ServiceCommands
+                or LinkAddressKind.ServiceCommands or LinkAddressKind.CommandWatch
             ? Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.")
             : Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.");
     }
 
     private static bool IsPermitted(Claim claim, LinkAddress address) => address.Kind switch
     {
+        LinkAddressKind.CommandWatch =>
+            CommandWatchEndpoint.Permits(claim, new CommandTarget(address.DeviceId!, address.ModuleId)),
         LinkAddressKind.ServiceCommands => claim.AllowsService(AccessRights.ServiceConnect, "messages/devicebound"),
         LinkAddressKind.Feedback => claim.AllowsService(AccessRights.ServiceConnect, "messages/servicebound/feedback"),
         LinkAddressKind.FileNotifications =>

@@ -124,9 +124,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
         return false;
     }
 
-    private string? GenerationNow => _target.ModuleId is null
-        ? Connection.Services.Registry.FindDevice(_target.DeviceId)?.GenerationId
-        : Connection.Services.Registry.FindModule(_target.DeviceId, _target.ModuleId)?.GenerationId;
+    private string? GenerationNow => Connection.Services.Registry.GenerationOf(_target.DeviceId, _target.ModuleId);
 
     private ICommandDelivery Delivery => Connection.Services.CommandDelivery;
 
