@@ -124,7 +124,7 @@ public sealed class HubServer : IAsyncDisposable
         _metricsEndpoint = new MetricsEndpoint(_application.Services, Options.MetricsPublic);
         var webSocket = new AmqpWebSocket(_amqp, _metrics, _time, _stopping.Token);
         var api = new HubApi(
-            _core.Authenticator, _core.Registry, _core.Presence, _core.Groups, _time, _logger);
+            _core.Authenticator, _core.Registry, _core.Presence, _core.Groups, _core.Commands, _time, _logger);
         var http = new HttpPipeline(webSocket, _health, _metricsEndpoint, api.InvokeAsync);
         _application.UseWebSockets();
         _application.Run(http.InvokeAsync);

@@ -20,6 +20,7 @@ namespace Hubbub.Server.Http;
 [JsonSerializable(typeof(ModuleBody[]))]
 [JsonSerializable(typeof(DeviceRequest))]
 [JsonSerializable(typeof(ModuleRequest))]
+[JsonSerializable(typeof(PurgeBody))]
 [JsonSerializable(typeof(ConsumerGroupBody))]
 [JsonSerializable(typeof(ConsumerGroupBody[]))]
 internal sealed partial class ApiJson : JsonSerializerContext

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Hubbub.Core;
+using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Microsoft.AspNetCore.Http;
@@ -23,6 +24,7 @@ public sealed class HubApi
     private readonly Authenticator _authenticator;
     private readonly RegistryApi _registry;
     private readonly ConsumerGroupApi _consumerGroups;
+    private readonly CommandApi _commands;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -31,12 +33,14 @@ public sealed class HubApi
         IdentityRegistry registry,
         DevicePresence presence,
         ConsumerGroups consumerGroups,
+        CommandQueues commands,
         TimeProvider time,
         ILogger logger)
     {
         (_authenticator, _time, _logger) = (authenticator, time, logger);
         _registry = new RegistryApi(registry, presence);
         _consumerGroups = new ConsumerGroupApi(consumerGroups);
+        _commands = new CommandApi(commands);
     }
 
     /// <summary>Answers one request.</summary>
@@ -106,6 +110,9 @@ public sealed class HubApi
                 _registry.DeviceAsync(request, path[1]),
             3 when Is(path[0], "devices") && Is(path[2], "modules") && request.Method == "GET" =>
                 _registry.ListModulesAsync(request, path[1]),
+            3 when Is(path[0], "devices") && Is(path[2], "commands") => _commands.PurgeAsync(request, path[1], null),
+            5 when Is(path[0], "devices") && Is(path[2], "modules") && Is(path[4], "commands") =>
+                _commands.PurgeAsync(request, path[1], path[3]),
             4 when Is(path[0], "devices") && Is(path[2], "modules") => _registry.ModuleAsync(request, path[1], path[3]),
             2 when IsConsumerGroups(path) => request.Method == "GET"
                 ? _consumerGroups.ListAsync(request)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Hubbub.Server.Http;
@@ -27,9 +28,11 @@ internal sealed class ApiHost : IAsyncDisposable
     private readonly StateStore _store;
     private readonly WebApplication _application;
 
-    private ApiHost(StateStore store, HubSettings settings, IdentityRegistry registry, ConsumerGroups groups, FakeTimeProvider time, string directory)
+    private ApiHost(
+        StateStore store, HubSettings settings, IdentityRegistry registry, ConsumerGroups groups, CommandQueues commands,
+        FakeTimeProvider time, string directory)
     {
-        (_store, Settings, Registry, Time, _directory) = (store, settings, registry, time, directory);
+        (_store, Settings, Registry, Commands, Time, _directory) = (store, settings, registry, commands, time, directory);
         Presence = new DevicePresence(registry, time);
         var hub = new HubIdentity([HostName], settings.EntityName);
         var authenticator = new Authenticator(hub, registry, settings.Policies, time);
@@ -38,13 +41,15 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         _application = builder.Build();
         Log = new LogLines();
-        var api = new HubApi(authenticator, registry, Presence, groups, time, Log);
+        var api = new HubApi(authenticator, registry, Presence, groups, commands, time, Log);
         _application.Run(api.InvokeAsync);
     }
 
     public HubSettings Settings { get; }
 
     public IdentityRegistry Registry { get; }
+
+    public CommandQueues Commands { get; }
 
     public DevicePresence Presence { get; }
 
@@ -62,11 +67,13 @@ internal sealed class ApiHost : IAsyncDisposable
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
         var store = StateStore.Open(directory, time);
         var settings = (await HubSettings.LoadOrCreateAsync(store, "factory", time, cancellation)).Value;
+        var registry = await IdentityRegistry.OpenAsync(store, time, cancellation);
         var host = new ApiHost(
             store,
             settings,
-            await IdentityRegistry.OpenAsync(store, time, cancellation),
+            registry,
             await ConsumerGroups.OpenAsync(store, settings.EntityName, settings.CreatedAt, time, cancellation),
+            await CommandQueues.OpenAsync(store, registry, new CommandOptions(), time, cancellation),
             time,
             directory);
         await host._application.StartAsync(cancellation);
@@ -77,6 +84,7 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         _http.Dispose();
         await _application.DisposeAsync();
+        await Commands.DisposeAsync();
         Presence.Dispose();
         _store.Dispose();
         Directory.Delete(_directory, recursive: true);
