@@ -123,8 +123,20 @@ public sealed class HubServer : IAsyncDisposable
         _application = Listeners.Build(Options, sockets, _certificate, gate, amqp, loggerFactory);
         _metricsEndpoint = new MetricsEndpoint(_application.Services, Options.MetricsPublic);
         var webSocket = new AmqpWebSocket(_amqp, _metrics, _time, _stopping.Token);
-        var api = new HubApi(
-            _core.Authenticator, _core.Registry, _core.Presence, _core.Groups, _core.Commands, _time, _logger);
+        var api = new HubApi(new ApiServices
+        {
+            Hub = _core.Hub,
+            Authenticator = _core.Authenticator,
+            Registry = _core.Registry,
+            Presence = _core.Presence,
+            ConsumerGroups = _core.Groups,
+            Events = _core.Events,
+            Commands = _core.Commands,
+            CommandDelivery = _core.Commands,
+            Metrics = _metrics,
+            Time = _time,
+            Logger = _logger,
+        });
         var http = new HttpPipeline(webSocket, _health, _metricsEndpoint, api.InvokeAsync);
         _application.UseWebSockets();
         _application.Run(http.InvokeAsync);

@@ -8,42 +8,80 @@ using Microsoft.AspNetCore.Http;
 namespace Hubbub.Server.Http;
 
 /// <summary>One authenticated request of the HTTPS service.</summary>
-internal sealed class ApiRequest(HttpContext context, RequestTarget target, Claim claim)
+/// <param name="context">The request and its answer.</param>
+/// <param name="route">Which operation it is.</param>
+/// <param name="target">The path and query as they were sent.</param>
+/// <param name="path">The path's segments, with the ids that are meant.</param>
+/// <param name="claim">What the token permits; null for what needs none.</param>
+internal sealed class ApiRequest(
+    HttpContext context, ApiRoute route, RequestTarget target, IReadOnlyList<string> path, Claim? claim)
 {
     public HttpContext Context { get; } = context;
 
     public RequestTarget Target { get; } = target;
 
+    /// <summary>What the token permits.</summary>
+    public Claim Claim => claim!;
+
     public string Method => Context.Request.Method;
 
     public CancellationToken Aborted => Context.RequestAborted;
+
+    public string DeviceId => this["deviceId"];
+
+    public string ModuleId => this["moduleId"];
+
+    /// <summary>The segment of the path that stands for a parameter of the route.</summary>
+    public string this[string parameter] => path[Array.IndexOf(route.Segments, $"{{{parameter}}}")];
 
     /// <summary>The condition of the If-Match header; null when there is none.</summary>
     public IfMatch? Condition => Context.Request.Headers.IfMatch.ToString() is { Length: > 0 } header
         ? IfMatch.Parse(header)
         : null;
 
-    /// <summary>Null when the holder of the token may do this here, else the refusal.</summary>
-    public HubError? Require(AccessRights rights)
+    /// <summary>A header that may be sent once; null when it is absent or empty.</summary>
+    public string? Header(string name) => Context.Request.Headers[name].ToString() is { Length: > 0 } value ? value : null;
+
+    /// <summary>
+    /// Null when the holder of the token has one of <paramref name="rights"/> here, else the refusal.
+    /// </summary>
+    public HubError? Require(params ReadOnlySpan<AccessRights> rights)
     {
-        if (claim.AllowsService(rights, Target.Path))
-            return null;
-        var who = claim.Kind == ClaimKind.Policy
-            ? $"Authorization rule '{claim.PolicyName}'"
-            : $"The key of device '{claim.DeviceId}'";
-        return new HubError(
-            HubErrorCode.UnauthorizedAccess, $"{who} does not allow access for '{rights}' to '/{Target.Path}'.");
+        var resource = string.Join('/', path);
+        foreach (var right in rights)
+        {
+            if (Claim.AllowsService(right, resource))
+                return null;
+        }
+        return Refuse(rights[0]);
     }
 
-    /// <summary>Reads the body; an empty one is as good as an empty object.</summary>
+    /// <summary>Null when the holder of the token may act as the device, else the refusal.</summary>
+    /// <param name="endpoint">The part of the path below the device, such as <c>messages/events</c>.</param>
+    public HubError? RequireDevice(string endpoint) =>
+        Claim.AllowsDevice(DeviceId, null, endpoint) ? null : Refuse(AccessRights.DeviceConnect);
+
+    /// <summary>Reads the body as JSON; an empty one is as good as an empty object.</summary>
     public async Task<HubResult<T>> ReadAsync<T>(JsonTypeInfo<T> type)
         where T : class, new()
     {
-        if (Context.Request.ContentLength == 0)
-            return new T();
+        var read = await ReadOptionalAsync(type);
+        return read.IsOk ? read.Value.Body ?? new T() : read.Error!;
+    }
+
+    /// <summary>Reads the body as JSON; null when it is empty, or the word null.</summary>
+    public async Task<HubResult<(T? Body, int Length)>> ReadOptionalAsync<T>(JsonTypeInfo<T> type)
+        where T : class
+    {
+        var bytes = await ReadBytesAsync();
+        var text = bytes.Span;
+        if (text.StartsWith("\uFEFF"u8))
+            text = text[3..];
+        if (text.Trim(" \t\r\n"u8).IsEmpty)
+            return (null, 0);
         try
         {
-            return await JsonSerializer.DeserializeAsync(Context.Request.Body, type, Aborted) ?? new T();
+            return (JsonSerializer.Deserialize(text, type), bytes.Length);
         }
         catch (JsonException e)
         {
@@ -55,13 +93,33 @@ internal sealed class ApiRequest(HttpContext context, RequestTarget target, Clai
         }
     }
 
-    public Task WriteAsync<T>(T body, JsonTypeInfo<T> type, string? etag = null)
+    /// <summary>Reads the whole body; it is bounded before it comes here.</summary>
+    public async Task<ReadOnlyMemory<byte>> ReadBytesAsync()
     {
-        Context.Response.StatusCode = StatusCodes.Status200OK;
+        using var body = new MemoryStream((int)Math.Clamp(Context.Request.ContentLength ?? 0, 0, ApiLimits.BodyBytesMax));
+        await Context.Request.Body.CopyToAsync(body, Aborted);
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    /// <summary>Answers 200, or another status, with a JSON body.</summary>
+    public Task WriteAsync<T>(
+        T body, JsonTypeInfo<T> type, string? etag = null, int status = StatusCodes.Status200OK)
+    {
+        Context.Response.StatusCode = status;
         if (etag is not null)
             Context.Response.Headers.ETag = $"\"{etag}\"";
         return ApiJson.WriteAsync(Context, body, type);
     }
 
     public void NoContent() => Context.Response.StatusCode = StatusCodes.Status204NoContent;
+
+    private HubError Refuse(AccessRights right)
+    {
+        var who = Claim.Kind == ClaimKind.Policy
+            ? $"Authorization rule '{Claim.PolicyName}'"
+            : $"The key of device '{Claim.DeviceId}'";
+        // The path as it was sent: which reading of an id is registered is nobody's business here.
+        return new HubError(
+            HubErrorCode.UnauthorizedAccess, $"{who} does not allow access for '{right}' to '/{Target.Path}'.");
+    }
 }

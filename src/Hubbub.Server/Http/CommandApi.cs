@@ -8,18 +8,29 @@ namespace Hubbub.Server.Http;
 /// <summary>The commands of a device or module, as a whole.</summary>
 internal sealed class CommandApi(CommandQueues commands)
 {
-    /// <summary>DELETE /devices/{id}/commands, DELETE /devices/{id}/modules/{id}/commands: ends all that wait.</summary>
-    public async Task<HubError?> PurgeAsync(ApiRequest request, string deviceId, string? moduleId)
+    public IEnumerable<ApiRoute> Routes =>
+    [
+        new("DELETE", "/devices/{deviceId}/commands", "Ends every command that waits for a device.",
+            request => PurgeAsync(request, null))
+        {
+            Gives = "PurgeResult",
+        },
+        new("DELETE", "/devices/{deviceId}/modules/{moduleId}/commands", "Ends every command that waits for a module.",
+            request => PurgeAsync(request, request.ModuleId))
+        {
+            Gives = "PurgeResult",
+        },
+    ];
+
+    private async Task<HubError?> PurgeAsync(ApiRequest request, string? moduleId)
     {
-        if (request.Method != "DELETE")
-            return await HubApi.MethodNotAllowed(request, "DELETE");
         if (request.Require(AccessRights.ServiceConnect) is { } refusal)
             return refusal;
-        var purged = await commands.PurgeAsync(new CommandTarget(deviceId, moduleId), request.Aborted);
+        var purged = await commands.PurgeAsync(new CommandTarget(request.DeviceId, moduleId), request.Aborted);
         if (purged.IsOk)
         {
             await request.WriteAsync(
-                new PurgeBody(purged.Value, deviceId, moduleId), ApiJson.Default.PurgeBody);
+                new PurgeBody(purged.Value, request.DeviceId, moduleId), ApiJson.Default.PurgeBody);
         }
         return purged.Error;
     }

@@ -13,8 +13,21 @@ internal sealed class ConsumerGroupApi(ConsumerGroups groups)
     /// <summary>Only a policy that may administer both sides, as iothubowner may.</summary>
     private const AccessRights Required = AccessRights.RegistryWrite | AccessRights.ServiceConnect;
 
-    /// <summary>GET /hubbub/consumer-groups</summary>
-    public async Task<HubError?> ListAsync(ApiRequest request)
+    public IEnumerable<ApiRoute> Routes =>
+    [
+        new("GET", "/hubbub/consumer-groups", "Lists the consumer groups, $Default first.", ListAsync)
+        {
+            Gives = "ConsumerGroup[]",
+        },
+        new("GET", "/hubbub/consumer-groups/{name}", "Shows a consumer group.", GetAsync) { Gives = "ConsumerGroup" },
+        new("PUT", "/hubbub/consumer-groups/{name}", "Makes a consumer group, or leaves it as it is.", PutAsync)
+        {
+            Gives = "ConsumerGroup",
+        },
+        new("DELETE", "/hubbub/consumer-groups/{name}", "Removes a consumer group.", DeleteAsync),
+    ];
+
+    private async Task<HubError?> ListAsync(ApiRequest request)
     {
         if (request.Require(Required) is { } refusal)
             return refusal;
@@ -23,26 +36,31 @@ internal sealed class ConsumerGroupApi(ConsumerGroups groups)
         return null;
     }
 
-    /// <summary>GET, PUT, DELETE /hubbub/consumer-groups/{name}</summary>
-    public async Task<HubError?> GroupAsync(ApiRequest request, string name)
+    private Task<HubError?> GetAsync(ApiRequest request) =>
+        AnswerAsync(request, name => new(groups.Get(name)));
+
+    private Task<HubError?> PutAsync(ApiRequest request) =>
+        AnswerAsync(request, name => groups.CreateAsync(name, request.Aborted));
+
+    private async Task<HubError?> DeleteAsync(ApiRequest request)
     {
-        if (request.Method is not ("GET" or "PUT" or "DELETE"))
-            return await HubApi.MethodNotAllowed(request, "GET, PUT, DELETE");
         if (request.Require(Required) is { } refusal)
             return refusal;
-        var group = request.Method switch
-        {
-            "GET" => groups.Get(name),
-            "PUT" => await groups.CreateAsync(name, request.Aborted),
-            _ => await groups.DeleteAsync(name, request.Aborted),
-        };
-        if (!group.IsOk)
-            return group.Error;
-        if (request.Method == "DELETE")
+        var deleted = await groups.DeleteAsync(request["name"], request.Aborted);
+        if (deleted.IsOk)
             request.NoContent();
-        else
+        return deleted.Error;
+    }
+
+    private static async Task<HubError?> AnswerAsync(
+        ApiRequest request, Func<string, ValueTask<HubResult<ConsumerGroup>>> operation)
+    {
+        if (request.Require(Required) is { } refusal)
+            return refusal;
+        var group = await operation(request["name"]);
+        if (group.IsOk)
             await request.WriteAsync(ConsumerGroupBody.Of(group.Value), ApiJson.Default.ConsumerGroupBody);
-        return null;
+        return group.Error;
     }
 }
 

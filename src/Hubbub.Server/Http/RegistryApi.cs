@@ -9,8 +9,43 @@ namespace Hubbub.Server.Http;
 /// <summary>The identity registry: <c>/devices</c>, <c>/devices/{id}</c> and the modules below it.</summary>
 internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence presence)
 {
-    /// <summary>GET /devices?top=N</summary>
-    public async Task<HubError?> ListDevicesAsync(ApiRequest request)
+    public IEnumerable<ApiRoute> Routes =>
+    [
+        new("GET", "/devices", "Lists devices in the order of their ids.", ListDevicesAsync)
+        {
+            Gives = "Device[]",
+            Parameters = ["top"],
+        },
+        new("GET", "/devices/{deviceId}", "Shows a device.", GetDeviceAsync) { Gives = "Device" },
+        new("PUT", "/devices/{deviceId}", "Creates a device, or with If-Match replaces it.", PutDeviceAsync)
+        {
+            Takes = "Device",
+            Gives = "Device",
+            Parameters = ["If-Match"],
+        },
+        new("DELETE", "/devices/{deviceId}", "Removes a device with its modules.", DeleteDeviceAsync)
+        {
+            Parameters = ["If-Match"],
+        },
+        new("GET", "/devices/{deviceId}/modules", "Lists the modules of a device.", ListModulesAsync)
+        {
+            Gives = "Module[]",
+        },
+        new("GET", "/devices/{deviceId}/modules/{moduleId}", "Shows a module.", GetModuleAsync) { Gives = "Module" },
+        new("PUT", "/devices/{deviceId}/modules/{moduleId}", "Creates a module, or with If-Match replaces it.",
+            PutModuleAsync)
+        {
+            Takes = "Module",
+            Gives = "Module",
+            Parameters = ["If-Match"],
+        },
+        new("DELETE", "/devices/{deviceId}/modules/{moduleId}", "Removes a module.", DeleteModuleAsync)
+        {
+            Parameters = ["If-Match"],
+        },
+    ];
+
+    private async Task<HubError?> ListDevicesAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryRead) is { } refusal)
             return refusal;
@@ -24,21 +59,11 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
         return null;
     }
 
-    /// <summary>GET, PUT, DELETE /devices/{id}</summary>
-    public Task<HubError?> DeviceAsync(ApiRequest request, string deviceId) => request.Method switch
-    {
-        "GET" => GetDeviceAsync(request, deviceId),
-        "PUT" => PutDeviceAsync(request, deviceId),
-        "DELETE" => DeleteDeviceAsync(request, deviceId),
-        _ => HubApi.MethodNotAllowed(request, "GET, PUT, DELETE"),
-    };
-
-    /// <summary>GET /devices/{id}/modules</summary>
-    public async Task<HubError?> ListModulesAsync(ApiRequest request, string deviceId)
+    private async Task<HubError?> ListModulesAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryRead) is { } refusal)
             return refusal;
-        var modules = registry.ListModules(deviceId);
+        var modules = registry.ListModules(request.DeviceId);
         if (!modules.IsOk)
             return modules.Error;
         ModuleBody[] bodies = [.. modules.Value.Select(Show)];
@@ -46,30 +71,21 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
         return null;
     }
 
-    /// <summary>GET, PUT, DELETE /devices/{id}/modules/{id}</summary>
-    public Task<HubError?> ModuleAsync(ApiRequest request, string deviceId, string moduleId) => request.Method switch
-    {
-        "GET" => GetModuleAsync(request, deviceId, moduleId),
-        "PUT" => PutModuleAsync(request, deviceId, moduleId),
-        "DELETE" => DeleteModuleAsync(request, deviceId, moduleId),
-        _ => HubApi.MethodNotAllowed(request, "GET, PUT, DELETE"),
-    };
-
-    private async Task<HubError?> GetDeviceAsync(ApiRequest request, string deviceId)
+    private async Task<HubError?> GetDeviceAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryRead) is { } refusal)
             return refusal;
-        return await AnswerAsync(request, registry.GetDevice(deviceId));
+        return await AnswerAsync(request, registry.GetDevice(request.DeviceId));
     }
 
-    private async Task<HubError?> PutDeviceAsync(ApiRequest request, string deviceId)
+    private async Task<HubError?> PutDeviceAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryWrite) is { } refusal)
             return refusal;
         var body = await request.ReadAsync(ApiJson.Default.DeviceRequest);
         if (!body.IsOk)
             return body.Error;
-        var description = body.Value.ToDescription(deviceId);
+        var description = body.Value.ToDescription(request.DeviceId);
         if (!description.IsOk)
             return description.Error;
         return await AnswerAsync(
@@ -79,33 +95,33 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
                 : await registry.CreateDeviceAsync(description.Value, request.Aborted));
     }
 
-    private async Task<HubError?> DeleteDeviceAsync(ApiRequest request, string deviceId)
+    private async Task<HubError?> DeleteDeviceAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryWrite) is { } refusal)
             return refusal;
         if (request.Condition is not { } condition)
-            return ConditionMissing($"device '{deviceId}'");
-        var deleted = await registry.DeleteDeviceAsync(deviceId, condition, request.Aborted);
+            return ConditionMissing($"device '{request.DeviceId}'");
+        var deleted = await registry.DeleteDeviceAsync(request.DeviceId, condition, request.Aborted);
         if (deleted.IsOk)
             request.NoContent();
         return deleted.Error;
     }
 
-    private async Task<HubError?> GetModuleAsync(ApiRequest request, string deviceId, string moduleId)
+    private async Task<HubError?> GetModuleAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryRead) is { } refusal)
             return refusal;
-        return await AnswerAsync(request, registry.GetModule(deviceId, moduleId));
+        return await AnswerAsync(request, registry.GetModule(request.DeviceId, request.ModuleId));
     }
 
-    private async Task<HubError?> PutModuleAsync(ApiRequest request, string deviceId, string moduleId)
+    private async Task<HubError?> PutModuleAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryWrite) is { } refusal)
             return refusal;
         var body = await request.ReadAsync(ApiJson.Default.ModuleRequest);
         if (!body.IsOk)
             return body.Error;
-        var description = body.Value.ToDescription(deviceId, moduleId);
+        var description = body.Value.ToDescription(request.DeviceId, request.ModuleId);
         if (!description.IsOk)
             return description.Error;
         return await AnswerAsync(
@@ -115,13 +131,13 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
                 : await registry.CreateModuleAsync(description.Value, request.Aborted));
     }
 
-    private async Task<HubError?> DeleteModuleAsync(ApiRequest request, string deviceId, string moduleId)
+    private async Task<HubError?> DeleteModuleAsync(ApiRequest request)
     {
         if (request.Require(AccessRights.RegistryWrite) is { } refusal)
             return refusal;
         if (request.Condition is not { } condition)
-            return ConditionMissing($"module '{moduleId}' of device '{deviceId}'");
-        var deleted = await registry.DeleteModuleAsync(deviceId, moduleId, condition, request.Aborted);
+            return ConditionMissing($"module '{request.ModuleId}' of device '{request.DeviceId}'");
+        var deleted = await registry.DeleteModuleAsync(request.DeviceId, request.ModuleId, condition, request.Aborted);
         if (deleted.IsOk)
             request.NoContent();
         return deleted.Error;

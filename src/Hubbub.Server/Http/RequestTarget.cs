@@ -10,13 +10,17 @@ internal sealed class RequestTarget
 {
     private readonly Dictionary<string, string> _query;
 
-    private RequestTarget(IReadOnlyList<string> segments, Dictionary<string, string> query) =>
-        (Segments, _query) = (segments, query);
+    private RequestTarget(
+        IReadOnlyList<string> segments, IReadOnlyList<string> asWritten, Dictionary<string, string> query) =>
+        (Segments, AsWritten, _query) = (segments, asWritten, query);
 
     /// <summary>The decoded segments; a trailing slash makes none.</summary>
     public IReadOnlyList<string> Segments { get; }
 
-    /// <summary>The segments joined, as scopes of tokens are compared.</summary>
+    /// <summary>The same segments as they were sent: some tools do not escape ids.</summary>
+    public IReadOnlyList<string> AsWritten { get; }
+
+    /// <summary>The decoded segments joined.</summary>
     public string Path => string.Join('/', Segments);
 
     /// <summary>A parameter of the query, its name compared ignoring case; null when it is absent.</summary>
@@ -44,7 +48,7 @@ internal sealed class RequestTarget
             if (segments[i] is "" or "." or ".." || segments[i].Any(char.IsControl))
                 return false;
         }
-        target = new RequestTarget(segments, ParseQuery(query));
+        target = new RequestTarget(segments, raw, ParseQuery(query));
         return true;
     }
 

@@ -6,8 +6,8 @@ using System.Text.Json;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Hosting;
 using Hubbub.Server.Http;
-using Hubbub.Storage.State;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -25,33 +25,44 @@ internal sealed class ApiHost : IAsyncDisposable
 
     private readonly string _directory;
     private readonly HttpClient _http = new();
-    private readonly StateStore _store;
     private readonly WebApplication _application;
+    private readonly HubMetrics _metrics = new();
 
-    private ApiHost(
-        StateStore store, HubSettings settings, IdentityRegistry registry, ConsumerGroups groups, CommandQueues commands,
-        FakeTimeProvider time, string directory)
+    private ApiHost(HubCore core, FakeTimeProvider time, string directory, LogLines log)
     {
-        (_store, Settings, Registry, Commands, Time, _directory) = (store, settings, registry, commands, time, directory);
-        Presence = new DevicePresence(registry, time);
-        var hub = new HubIdentity([HostName], settings.EntityName);
-        var authenticator = new Authenticator(hub, registry, settings.Policies, time);
+        (Core, Time, _directory, Log) = (core, time, directory, log);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddLogging();
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         _application = builder.Build();
-        Log = new LogLines();
-        var api = new HubApi(authenticator, registry, Presence, groups, commands, time, Log);
-        _application.Run(api.InvokeAsync);
+        Api = new HubApi(new ApiServices
+        {
+            Hub = core.Hub,
+            Authenticator = core.Authenticator,
+            Registry = core.Registry,
+            Presence = core.Presence,
+            ConsumerGroups = core.Groups,
+            Events = core.Events,
+            Commands = core.Commands,
+            CommandDelivery = core.Commands,
+            Metrics = _metrics,
+            Time = time,
+            Logger = log,
+        });
+        _application.Run(Api.InvokeAsync);
     }
 
-    public HubSettings Settings { get; }
+    public HubCore Core { get; }
 
-    public IdentityRegistry Registry { get; }
+    public HubApi Api { get; }
 
-    public CommandQueues Commands { get; }
+    public HubSettings Settings => Core.Settings;
 
-    public DevicePresence Presence { get; }
+    public IdentityRegistry Registry => Core.Registry;
+
+    public CommandQueues Commands => Core.Commands;
+
+    public DevicePresence Presence => Core.Presence;
 
     public FakeTimeProvider Time { get; }
 
@@ -65,17 +76,10 @@ internal sealed class ApiHost : IAsyncDisposable
         var cancellation = TestContext.Current.CancellationToken;
         var directory = Directory.CreateTempSubdirectory("hubbub-http-").FullName;
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
-        var store = StateStore.Open(directory, time);
-        var settings = (await HubSettings.LoadOrCreateAsync(store, "factory", time, cancellation)).Value;
-        var registry = await IdentityRegistry.OpenAsync(store, time, cancellation);
-        var host = new ApiHost(
-            store,
-            settings,
-            registry,
-            await ConsumerGroups.OpenAsync(store, settings.EntityName, settings.CreatedAt, time, cancellation),
-            await CommandQueues.OpenAsync(store, registry, new CommandOptions(), time, cancellation),
-            time,
-            directory);
+        var log = new LogLines();
+        var core = await HubCore.OpenAsync(
+            new HubOptions { DataDirectory = directory, HostNames = [HostName] }, time, log, cancellation);
+        var host = new ApiHost(core, time, directory, log);
         await host._application.StartAsync(cancellation);
         return host;
     }
@@ -84,9 +88,8 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         _http.Dispose();
         await _application.DisposeAsync();
-        await Commands.DisposeAsync();
-        Presence.Dispose();
-        _store.Dispose();
+        await Core.DisposeAsync();
+        _metrics.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
 

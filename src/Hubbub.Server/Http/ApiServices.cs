@@ -1,0 +1,35 @@
+using Hubbub.Core.Commands;
+using Hubbub.Core.Identities;
+using Hubbub.Core.Security;
+using Hubbub.Server.Amqp;
+using Microsoft.Extensions.Logging;
+
+namespace Hubbub.Server.Http;
+
+/// <summary>What the HTTPS service stands on; made once in the composition.</summary>
+public sealed record ApiServices
+{
+    public required HubIdentity Hub { get; init; }
+
+    public required Authenticator Authenticator { get; init; }
+
+    public required IdentityRegistry Registry { get; init; }
+
+    public required DevicePresence Presence { get; init; }
+
+    public required ConsumerGroups ConsumerGroups { get; init; }
+
+    /// <summary>The built-in events entity, which takes what devices send.</summary>
+    public required EventEntity Events { get; init; }
+
+    public required CommandQueues Commands { get; init; }
+
+    /// <summary>How commands reach devices.</summary>
+    public required ICommandDelivery CommandDelivery { get; init; }
+
+    public required HubMetrics Metrics { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required ILogger Logger { get; init; }
+}
