@@ -16,5 +16,6 @@ internal static class HubbubCommand
         TailCommand.Create(),
         TrustCommand.Create(),
         DoctorCommand.Create(),
+        ReferenceCommand.Create(),
     };
 }
