@@ -31,16 +31,7 @@ public sealed partial class IdentityRegistry
             {
                 if (FindDevice(deviceId) is not { } device)
                     return NotFound(deviceId);
-                var wanted = new DeviceDescription
-                {
-                    DeviceId = deviceId,
-                    Status = status,
-                    StatusReason = reason,
-                    Authentication = device.Authentication,
-                    IotEdge = device.IotEdge,
-                    DeviceScope = device.DeviceScope,
-                    ParentScopes = device.ParentScopes,
-                };
+                var wanted = DescriptionOf(device) with { Status = status, StatusReason = reason };
                 return wanted.Validate() is { } invalid
                     ? invalid
                     : await UpdateAsync(wanted, IfMatch.Any, cancellationToken).ConfigureAwait(false);
@@ -75,8 +66,8 @@ public sealed partial class IdentityRegistry
     /// </returns>
     public ValueTask<HubResult<ModuleIdentity>> CreateModuleAsync(
         ModuleDescription description, CancellationToken cancellationToken) =>
-        description.Validate() is { } invalid
-            ? new(invalid)
+        WhyNotChanged(description) is { } refusal
+            ? new(refusal)
             : ExclusivelyAsync(
                 description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
 
@@ -84,8 +75,8 @@ public sealed partial class IdentityRegistry
     /// <returns>The module, or ArgumentInvalid, DeviceNotFound, ModuleNotFound or PreconditionFailed.</returns>
     public ValueTask<HubResult<ModuleIdentity>> UpdateModuleAsync(
         ModuleDescription description, IfMatch condition, CancellationToken cancellationToken) =>
-        description.Validate() is { } invalid
-            ? new(invalid)
+        WhyNotChanged(description) is { } refusal
+            ? new(refusal)
             : ExclusivelyAsync(
                 description.DeviceId, () => UpdateAsync(description, condition, cancellationToken), cancellationToken);
 
@@ -100,6 +91,8 @@ public sealed partial class IdentityRegistry
                 var found = GetModule(deviceId, moduleId);
                 if (!found.IsOk)
                     return found;
+                if (EdgeIdentities.IsSystemModule(moduleId))
+                    return EdgeIdentities.Refuse(deviceId, moduleId);
                 if (Check(condition, found.Value.ETag, "Module") is { } mismatch)
                     return mismatch;
                 var write = new IdentityWrite.DeleteModule(deviceId, moduleId);
@@ -130,12 +123,13 @@ public sealed partial class IdentityRegistry
         try
         {
             var device = Build(wanted, null);
-            var full = await WriteAsync(new IdentityWrite.PutDevice(device), cancellationToken).ConfigureAwait(false);
-            if (full is not null)
+            var entry = WithSystemModules(new DeviceEntry(device, []));
+            if (await WriteAsync(WritesOf(null, entry), cancellationToken).ConfigureAwait(false) is { } full)
                 return full;
             created = true;
-            _devices[device.DeviceId] = new DeviceEntry(device, []);
+            _devices[device.DeviceId] = entry;
             Publish(new(IdentityChangeKind.Created, device.DeviceId, null, device.GenerationId));
+            PublishModules(null, entry);
             return device;
         }
         finally
@@ -153,9 +147,11 @@ public sealed partial class IdentityRegistry
         if (Check(condition, current.ETag, "Device") is { } mismatch)
             return mismatch;
         var device = Build(wanted, current);
-        if (await WriteAsync(new IdentityWrite.PutDevice(device), cancellationToken).ConfigureAwait(false) is { } full)
+        var changed = WithSystemModules(entry with { Device = device });
+        if (await WriteAsync(WritesOf(entry, changed), cancellationToken).ConfigureAwait(false) is { } full)
             return full;
-        _devices[device.DeviceId] = entry with { Device = device };
+        _devices[device.DeviceId] = changed;
+        PublishModules(entry, changed);
         if (AuthenticationRules.Revokes(current.Authentication, device.Authentication))
             Publish(new(IdentityChangeKind.CredentialsChanged, device.DeviceId, null, device.GenerationId));
         var kind = device.Status == current.Status ? IdentityChangeKind.Updated
@@ -210,21 +206,29 @@ public sealed partial class IdentityRegistry
         return module;
     }
 
-    private DeviceIdentity Build(DeviceDescription wanted, DeviceIdentity? current) => new()
+    private DeviceIdentity Build(DeviceDescription wanted, DeviceIdentity? current)
     {
-        DeviceId = wanted.DeviceId,
-        GenerationId = current?.GenerationId ?? NextGeneration(),
-        ETag = NextETag(),
-        Status = wanted.Status,
-        StatusReason = wanted.StatusReason,
-        StatusUpdatedTime = current is not null && current.Status != wanted.Status
-            ? _time.GetUtcNow()
-            : current?.StatusUpdatedTime,
-        Authentication = AuthenticationRules.Complete(wanted.Authentication, current?.Authentication),
-        IotEdge = wanted.IotEdge,
-        DeviceScope = wanted.DeviceScope,
-        ParentScopes = wanted.ParentScopes,
-    };
+        var generationId = current?.GenerationId ?? NextGeneration();
+        var scope = EdgeIdentities.ScopeOf(wanted, current, generationId);
+        return new DeviceIdentity
+        {
+            DeviceId = wanted.DeviceId,
+            GenerationId = generationId,
+            ETag = NextETag(),
+            Status = wanted.Status,
+            StatusReason = wanted.StatusReason,
+            StatusUpdatedTime = current is not null && current.Status != wanted.Status
+                ? _time.GetUtcNow()
+                : current?.StatusUpdatedTime,
+            Authentication = AuthenticationRules.Complete(wanted.Authentication, current?.Authentication),
+            IotEdge = wanted.IotEdge,
+            DeviceScope = scope,
+            // A child may name its parent in either place.
+            ParentScopes = wanted.ParentScopes.IsEmpty && !wanted.IotEdge && scope is not null
+                ? [scope]
+                : wanted.ParentScopes,
+        };
+    }
 
     private ModuleIdentity Build(ModuleDescription wanted, ModuleIdentity? current) => new()
     {
@@ -235,6 +239,74 @@ public sealed partial class IdentityRegistry
         ManagedBy = wanted.ManagedBy,
         Authentication = AuthenticationRules.Complete(wanted.Authentication, current?.Authentication),
     };
+
+    private static DeviceDescription DescriptionOf(DeviceIdentity device) => new()
+    {
+        DeviceId = device.DeviceId,
+        Status = device.Status,
+        StatusReason = device.StatusReason,
+        Authentication = device.Authentication,
+        IotEdge = device.IotEdge,
+        DeviceScope = device.DeviceScope,
+        ParentScopes = device.ParentScopes,
+    };
+
+    private static HubError? WhyNotChanged(ModuleDescription wanted) =>
+        wanted.Validate() ?? (EdgeIdentities.IsSystemModule(wanted.ModuleId)
+            ? EdgeIdentities.Refuse(wanted.DeviceId, wanted.ModuleId)
+            : null);
+
+    /// <summary>The device with the modules that IoT Edge needs, and without them when it is no Edge device.</summary>
+    private DeviceEntry WithSystemModules(DeviceEntry entry)
+    {
+        foreach (var moduleId in new[] { EdgeIdentities.Agent, EdgeIdentities.Hub })
+        {
+            var isThere = entry.FindModule(moduleId) is not null;
+            if (entry.Device.IotEdge == isThere)
+                continue;
+            entry = isThere ? entry.Without(moduleId) : entry.With(Build(
+                new ModuleDescription
+                {
+                    DeviceId = entry.Device.DeviceId,
+                    ModuleId = moduleId,
+                    ManagedBy = EdgeIdentities.ManagedBy,
+                },
+                null));
+        }
+        return entry;
+    }
+
+    private static List<IdentityWrite> WritesOf(DeviceEntry? before, DeviceEntry after)
+    {
+        var writes = new List<IdentityWrite> { new IdentityWrite.PutDevice(after.Device) };
+        foreach (var (module, isThere) in ModuleChanges(before, after))
+        {
+            writes.Add(isThere
+                ? new IdentityWrite.PutModule(module)
+                : new IdentityWrite.DeleteModule(module.DeviceId, module.ModuleId));
+        }
+        return writes;
+    }
+
+    private void PublishModules(DeviceEntry? before, DeviceEntry after)
+    {
+        foreach (var (module, isThere) in ModuleChanges(before, after))
+        {
+            var kind = isThere ? IdentityChangeKind.Created : IdentityChangeKind.Deleted;
+            Publish(new(kind, module.DeviceId, module.ModuleId, module.GenerationId));
+        }
+    }
+
+    /// <summary>The modules that one of the two has and the other has not, with whether they are there now.</summary>
+    private static IEnumerable<(ModuleIdentity Module, bool IsThere)> ModuleChanges(
+        DeviceEntry? before, DeviceEntry after)
+    {
+        var old = before?.Modules ?? [];
+        return after.Modules.Except(old).Select(m => (m, true)).Concat(old.Except(after.Modules).Select(m => (m, false)));
+    }
+
+    private ValueTask<HubError?> WriteAsync(IReadOnlyList<IdentityWrite> writes, CancellationToken cancellationToken) =>
+        _store.WriteAsync(writes, cancellationToken);
 
     private ValueTask<HubError?> WriteAsync(IdentityWrite write, CancellationToken cancellationToken) =>
         _store.WriteAsync([write], cancellationToken);

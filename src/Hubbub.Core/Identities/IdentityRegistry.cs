@@ -78,8 +78,34 @@ public sealed partial class IdentityRegistry
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(top, IdentityLimits.ListMax);
-        return [.. _devices.Select(e => e.Value.Device).OrderBy(d => d.DeviceId, StringComparer.Ordinal).Take(top)];
+        return ListDevicesAfter(null, top);
     }
+
+    /// <summary>Up to <paramref name="count"/> devices whose ids come after one, in the order of their ids.</summary>
+    /// <param name="afterId">The last id that is known already; null to begin.</param>
+    /// <param name="count">How many at most.</param>
+    public IReadOnlyList<DeviceIdentity> ListDevicesAfter(string? afterId, int count)
+    {
+        // The queue's head is the greatest of the smallest seen so far.
+        var smallest = new PriorityQueue<DeviceIdentity, string>(
+            Comparer<string>.Create(static (a, b) => string.CompareOrdinal(b, a)));
+        foreach (var (id, entry) in _devices)
+        {
+            if (afterId is not null && string.CompareOrdinal(id, afterId) <= 0)
+                continue;
+            if (smallest.Count < count)
+                smallest.Enqueue(entry.Device, id);
+            else
+                smallest.EnqueueDequeue(entry.Device, id);
+        }
+        var found = new DeviceIdentity[smallest.Count];
+        for (var i = found.Length - 1; i >= 0; i--)
+            found[i] = smallest.Dequeue();
+        return found;
+    }
+
+    /// <summary>How many devices are disabled.</summary>
+    public int CountDisabled() => _devices.Count(static e => !e.Value.Device.IsEnabled);
 
     /// <summary>The device's modules in the order of their ids, or DeviceNotFound.</summary>
     public HubResult<IReadOnlyList<ModuleIdentity>> ListModules(string deviceId)

@@ -17,7 +17,32 @@ internal sealed class MemoryIdentityStore : IIdentityStore, IHubSettingsStore
     /// <summary>When set, a write completes no earlier than this.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
-    public ValueTask<IdentitySnapshot> LoadAsync(CancellationToken cancellationToken) => new(new IdentitySnapshot([.. Devices], []));
+    public ValueTask<IdentitySnapshot> LoadAsync(CancellationToken cancellationToken)
+    {
+        var devices = Devices.ToDictionary(d => d.DeviceId);
+        var modules = new Dictionary<(string, string), ModuleIdentity>();
+        foreach (var write in Writes)
+        {
+            switch (write)
+            {
+                case IdentityWrite.PutDevice put:
+                    devices[put.Device.DeviceId] = put.Device;
+                    break;
+                case IdentityWrite.PutModule put:
+                    modules[(put.Module.DeviceId, put.Module.ModuleId)] = put.Module;
+                    break;
+                case IdentityWrite.DeleteModule delete:
+                    modules.Remove((delete.DeviceId, delete.ModuleId));
+                    break;
+                case IdentityWrite.DeleteDevice delete:
+                    devices.Remove(delete.DeviceId);
+                    foreach (var key in modules.Keys.Where(k => k.Item1 == delete.DeviceId).ToArray())
+                        modules.Remove(key);
+                    break;
+            }
+        }
+        return new(new IdentitySnapshot([.. devices.Values], [.. modules.Values]));
+    }
 
     public async ValueTask<HubError?> WriteAsync(IReadOnlyList<IdentityWrite> writes, CancellationToken cancellationToken)
     {
