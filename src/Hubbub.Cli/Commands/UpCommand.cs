@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Hubbub.Core.Commands;
 using Hubbub.Server.Hosting;
@@ -79,6 +78,8 @@ internal static class UpCommand
         new("--certificate-password-file") { Description = "A file that holds the PFX's password.", HelpName = "FILE" };
     private static readonly Option<bool> PublicMetrics =
         new("--public-metrics") { Description = "Answer /metrics to every address, not only to loopback." };
+    private static readonly Option<bool> ShowSecrets =
+        new("--show-secrets") { Description = "Print connection strings although the output is no terminal." };
     private static readonly Option<LogLevel> Level = new("--log-level")
     {
         Description = "Trace, Debug, Information, Warning, Error or None.",
@@ -94,7 +95,7 @@ internal static class UpCommand
         {
             Data, Host, AmqpsPort, HttpsPort, AmqpPort, Bind, Partitions, Retention, RetentionSize,
             CommandDepth, CountLockExpiry, FeedbackWait,
-            Certificate, CertificateKey, CertificatePassword, PublicMetrics, Level, Json,
+            Certificate, CertificateKey, CertificatePassword, PublicMetrics, ShowSecrets, Level, Json,
         };
         command.SetAction(RunAsync);
         return command;
@@ -114,7 +115,7 @@ internal static class UpCommand
             if (parsed.GetValue(Json))
                 Console.Out.WriteLine(ready.ToJson());
             else
-                Greet(ready);
+                Greeting.Print(ready, showsSecrets: !Console.IsOutputRedirected || parsed.GetValue(ShowSecrets));
             await stop.Task;
             await server.StopAsync();
             return ExitCode.Done;
@@ -157,31 +158,6 @@ internal static class UpCommand
         return options.Validate() is { } problem
             ? throw new CommandFailedException(problem, ExitCode.Usage)
             : options;
-    }
-
-    /// <summary>What a person wants to read first; keys only when a terminal shows them to this person alone.</summary>
-    private static void Greet(HubFile hub)
-    {
-        var version = typeof(UpCommand).Assembly.GetName().Version?.ToString(3);
-        var plain = hub.Ports.Amqp == 0 ? "" : $", plain AMQP {hub.Ports.Amqp} on loopback";
-        Console.Out.WriteLine($"Hubbub {version}: {hub.HostName} is ready after {hub.ReadyMs} ms");
-        Console.Out.WriteLine($"  AMQPS {hub.Ports.Amqps}, HTTPS and WebSocket {hub.Ports.Https}{plain}");
-        Console.Out.WriteLine($"  data in {hub.Data}");
-        if (!Console.IsOutputRedirected && hub.ConnectionStrings.TryGetValue("iothubowner", out var owner))
-            Console.Out.WriteLine($"  {owner}");
-        var data = Path.GetRelativePath(Environment.CurrentDirectory, hub.Data) == CommonOptions.DefaultDataDirectory
-            ? ""
-            : $" --data {ShellWord.Quote(hub.Data)}";
-        Console.Out.WriteLine();
-        Console.Out.WriteLine("Next, in another terminal:");
-        if (hub.CaCertificate is not null)
-            Console.Out.WriteLine($"  hubbub trust{data}                        # once: trust the hub's CA");
-        Console.Out.WriteLine($"  hubbub device create my-device{data}      # prints the device's connection string");
-        Console.Out.WriteLine($"  hubbub tail{data} &                       # shows events as they come");
-        Console.Out.WriteLine($"  hubbub send my-device 'hello'{data}");
-        Console.Out.WriteLine($"  hubbub connection-string{data}            # for services; --eventhubs for readers");
-        Console.Out.WriteLine();
-        Console.Out.WriteLine("Ctrl+C stops it.");
     }
 
     private static long SinceProcessStartMs()
