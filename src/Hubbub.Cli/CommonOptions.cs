@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Hubbub.Cli;
 
@@ -15,4 +16,37 @@ internal static class CommonOptions
     };
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON, one object a line." };
+
+    public static Option<KeyValuePair<string, string>[]> Properties() => new("--property", "-p")
+    {
+        Description = "An application property; may be given more than once.",
+        HelpName = "KEY=VALUE",
+        CustomParser = ParseProperties,
+    };
+
+    /// <summary>A number of things after which the verb ends.</summary>
+    public static Option<long?> Count(string description)
+    {
+        var option = new Option<long?>("--count") { Description = description, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long?>() is < 1)
+                result.AddError("--count must be 1 or more.");
+        });
+        return option;
+    }
+
+    private static KeyValuePair<string, string>[] ParseProperties(ArgumentResult result)
+    {
+        var properties = new Dictionary<string, string>();
+        foreach (var token in result.Tokens)
+        {
+            var equals = token.Value.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 1)
+                result.AddError($"'{token.Value}' is no property; write KEY=VALUE.");
+            else
+                properties[token.Value[..equals]] = token.Value[(equals + 1)..];
+        }
+        return [.. properties];
+    }
 }

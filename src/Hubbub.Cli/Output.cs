@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
 
 namespace Hubbub.Cli;
@@ -10,6 +11,8 @@ internal static class Output
 {
     /// <summary>Keys are full of plus signs, and texts of quotes; they need no escape outside of HTML.</summary>
     public static readonly JsonSerializerOptions ReadableJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private const int StandardOutputHandle = 1;
 
     /// <summary>One object, one line.</summary>
     public static void JsonLine(JsonElement json)
@@ -51,5 +54,19 @@ internal static class Output
             JsonValueKind.Null => "",
             _ => json.GetRawText(),
         };
+    }
+
+    /// <summary>
+    /// Console's own stream hides that its reader is gone; this one says so, and the verb then ends. A regular file has
+    /// no reader, and its position belongs to all who write to it, so there the console's stream is right.
+    /// </summary>
+    public static Stream OpenStream()
+    {
+        var handle = new SafeFileHandle(StandardOutputHandle, ownsHandle: false);
+        var output = new FileStream(handle, FileAccess.Write, bufferSize: 0);
+        if (!output.CanSeek)
+            return output;
+        output.Dispose();
+        return Console.OpenStandardOutput();
     }
 }

@@ -44,6 +44,15 @@ internal static class ClientLimits
     /// <summary>Credit for answers of a management node.</summary>
     public const uint RequestCredit = 50;
 
+    /// <summary>Changes of commands that may be under way: they are small, and a busy device has many.</summary>
+    public const uint CommandChangesCredit = 1_000;
+
+    /// <summary>Messages of feedback under way, each with up to 64 records and locked for a minute.</summary>
+    public const uint FeedbackCredit = 10;
+
+    /// <summary>Messages of feedback that a wait for one record holds back from others at most.</summary>
+    public const uint FeedbackHeldMax = 1_000;
+
     /// <summary>Characters of a connection string; a longer text is something else.</summary>
     public const int ConnectionStringCharsMax = 8_192;
 }

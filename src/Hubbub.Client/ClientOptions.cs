@@ -53,6 +53,19 @@ public sealed record DeviceClientOptions : ClientOptions
 {
     /// <summary>Messages that may wait for the hub's answer at a time; more sends wait in line.</summary>
     public int SendWindow { get; init; } = 5_000;
+
+    /// <summary>
+    /// Commands that may be on the device and not settled yet: each is locked for a minute from when it is sent, so
+    /// this many should be done within a minute.
+    /// </summary>
+    public int CommandPrefetch { get; init; } = 8;
+}
+
+/// <summary>Options of a <see cref="ServiceClient"/>.</summary>
+public sealed record ServiceClientOptions : ClientOptions
+{
+    /// <summary>Commands that may wait for the hub's answer at a time; more sends wait in line.</summary>
+    public int SendWindow { get; init; } = 1_000;
 }
 
 /// <summary>Options of an <see cref="EventReader"/>.</summary>

@@ -69,6 +69,22 @@ public sealed class ConnectionString
             AmqpPort = amqpPort,
         };
 
+    /// <summary>What a module's connection string says.</summary>
+    /// <param name="hostName">The hub.</param>
+    /// <param name="deviceId">The device's id.</param>
+    /// <param name="moduleId">The module's id.</param>
+    /// <param name="sharedAccessKey">The module's key, base64.</param>
+    /// <param name="amqpPort">The port for AMQP over TLS.</param>
+    public static ConnectionString ForModule(
+        string hostName, string deviceId, string moduleId, string sharedAccessKey, int amqpPort = AmqpsPortDefault) =>
+        new(ConnectionStringKind.Device, hostName)
+        {
+            DeviceId = deviceId,
+            ModuleId = moduleId,
+            SharedAccessKey = sharedAccessKey,
+            AmqpPort = amqpPort,
+        };
+
     /// <summary>What a service's connection string says.</summary>
     /// <param name="hostName">The hub.</param>
     /// <param name="policyName">The shared access policy.</param>

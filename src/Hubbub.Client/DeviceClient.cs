@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Client.Connections;
@@ -5,7 +6,8 @@ using Hubbub.Client.Connections;
 namespace Hubbub.Client;
 
 /// <summary>
-/// A device, or a module of one, at an IoT hub: sends telemetry over AMQP. Safe for concurrent use.
+/// A device, or a module of one, at an IoT hub: sends telemetry and receives commands over AMQP. Safe for concurrent
+/// use.
 /// </summary>
 /// <remarks>
 /// The connection is made by the first call. When it is lost, what was under way fails with a
@@ -23,16 +25,13 @@ public sealed class DeviceClient : IAsyncDisposable
     private volatile SendingLink? _link;
     private Task _connecting = Task.CompletedTask;
     private bool _isClosed;
-
-    // Of the connecting task only, one at a time.
-    private AmqpClientConnection? _connection;
-    private CbsAuthorization? _authorization;
+    private readonly HubSessionSource _sessions;
 
     private DeviceClient(ConnectionString to, DeviceClientOptions options)
     {
         (_to, _options) = (to, options);
-        var module = to.ModuleId is { } id ? $"/modules/{Uri.EscapeDataString(id)}" : "";
-        _address = $"/devices/{Uri.EscapeDataString(to.DeviceId!)}{module}/messages/events";
+        _address = LinkAddresses.Telemetry(to.DeviceId!, to.ModuleId);
+        _sessions = new HubSessionSource(to, options);
     }
 
     /// <summary>The device's id.</summary>
@@ -101,6 +100,27 @@ public sealed class DeviceClient : IAsyncDisposable
             throw PartlyAccepted(batches, sends, cause);
     }
 
+    /// <summary>
+    /// Receives the commands of the device (module) until it is cancelled, up to
+    /// <see cref="DeviceClientOptions.CommandPrefetch"/> ahead. Each has to be completed, rejected or abandoned; what is
+    /// left when the enumeration ends is given out again. A hub lets one receiver have them, the newest.
+    /// </summary>
+    /// <exception cref="HubbubException">Unreachable, refused, or the link has ended.</exception>
+    public async IAsyncEnumerable<ReceivedCommand> ReceiveCommandsAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var link = await AttachCommandsAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            while (true)
+                yield return new ReceivedCommand(await link.ReadAsync(cancellationToken).ConfigureAwait(false));
+        }
+        finally
+        {
+            link.Connection!.Detach(link);
+        }
+    }
+
     /// <summary>Closes the connection. What is under way fails.</summary>
     public async Task CloseAsync()
     {
@@ -112,7 +132,7 @@ public sealed class DeviceClient : IAsyncDisposable
         }
         await _closing.CancelAsync().ConfigureAwait(false);
         await connecting.ConfigureAwait(false);
-        await DisconnectAsync().ConfigureAwait(false);
+        await _sessions.CloseAsync().ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -156,7 +176,6 @@ public sealed class DeviceClient : IAsyncDisposable
         await Task.Yield();
         try
         {
-            await DisconnectAsync().ConfigureAwait(false);
             await AttachAsync(link, _closing.Token).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever it is, the sends that wait must hear of it.
@@ -167,27 +186,13 @@ public sealed class DeviceClient : IAsyncDisposable
                 ? HubbubException.Closed(_address)
                 : new HubbubException(HubbubCondition.Unreachable, e.Message, _address, null, e));
             link.OnEnded(end);
-            await DisconnectAsync().ConfigureAwait(false);
         }
     }
 
     private async Task AttachAsync(SendingLink link, CancellationToken cancellationToken)
     {
-        var tokens = TokenSource.ForIotHub(_to);
-        var isPlain = _options.Authentication == ClientAuthentication.SaslPlain;
-        var sasl = isPlain
-            ? SaslCredentials.Plain(_to, tokens.Make(_options.TimeProvider.GetUtcNow() + _options.TokenLifetime))
-            : SaslCredentials.Cbs;
-        _connection = await AmqpClientConnection.OpenAsync(
-            ServerAddress.Of(_to, _options), sasl, _options, cancellationToken)
-            .ConfigureAwait(false);
-        var session = await _connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
-        if (!isPlain)
-        {
-            _authorization = await CbsAuthorization.StartAsync(_connection, session, tokens, cancellationToken)
-                .ConfigureAwait(false);
-        }
-        await _connection.AttachAsync(session, link, new Attach
+        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        await session.Connection.AttachAsync(session.Session, link, new Attach
         {
             Name = $"telemetry-{Guid.NewGuid():N}",
             Handle = 0,
@@ -197,18 +202,23 @@ public sealed class DeviceClient : IAsyncDisposable
         }, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task DisconnectAsync()
+    private async Task<MessageLink> AttachCommandsAsync(CancellationToken cancellationToken)
     {
-        if (_authorization is { } authorization)
+        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        var address = LinkAddresses.Commands(DeviceId, ModuleId);
+        var link = new MessageLink(address, (uint)Math.Max(1, _options.CommandPrefetch));
+        await session.Connection.AttachAsync(session.Session, link, new Attach
         {
-            _authorization = null;
-            await authorization.DisposeAsync().ConfigureAwait(false);
-        }
-        if (_connection is { } connection)
-        {
-            _connection = null;
-            await connection.CloseAsync().ConfigureAwait(false);
-        }
+            Name = $"commands-{Guid.NewGuid():N}",
+            Handle = 0,
+            Role = Role.Receiver,
+            SndSettleMode = SenderSettleMode.Unsettled,
+            // amqp.md 3.4: the hub then answers each outcome, when it is stored.
+            RcvSettleMode = ReceiverSettleMode.Second,
+            Source = new Source { Address = AmqpValue.From(address) },
+            Target = new Target { Address = AmqpValue.From(DeviceId) },
+        }, cancellationToken).ConfigureAwait(false);
+        return link;
     }
 
     private HubbubException PartlyAccepted(List<TelemetryBatch> batches, Task[] sends, HubbubException cause)

@@ -35,6 +35,12 @@ public static class HubbubCondition
     /// <summary>The hub: the message or batch is too large.</summary>
     public const string MessageSizeExceeded = ErrorCondition.MessageSizeExceeded;
 
+    /// <summary>The hub: it has no room, such as for more commands to a device that takes none.</summary>
+    public const string ResourceLimitExceeded = ErrorCondition.ResourceLimitExceeded;
+
+    /// <summary>The hub: the lock of a command or of feedback is over; it is given out again, or has ended.</summary>
+    public const string MessageLockLost = "com.microsoft:message-lock-lost";
+
     /// <summary>The hub: another reader has taken the partition over.</summary>
     public const string LinkStolen = ErrorCondition.LinkStolen;
 

@@ -45,6 +45,12 @@ public enum AmqpEventKind : byte
     DeliveryUpdated,
 
     /// <summary>
+    /// The peer settled a delivery that this side received and told its outcome of, which is how a sender answers on
+    /// rcv-settle-mode second (Delivery.Id, State; AMQP 2.6.12).
+    /// </summary>
+    DeliverySettled,
+
+    /// <summary>
     /// The peer detached a link, or answered our detach; the link is gone (Error tells why, if it does).
     /// </summary>
     LinkDetached,
@@ -85,7 +91,7 @@ public struct AmqpEvent
     /// <summary>DeliveryUpdated: what was given to <see cref="SenderLink.TrySend"/>.</summary>
     public object? Token;
 
-    /// <summary>DeliveryUpdated: the peer's outcome.</summary>
+    /// <summary>DeliveryUpdated, DeliverySettled: the peer's outcome.</summary>
     public DeliveryState? State;
 
     /// <summary>Delivery: the message.</summary>

@@ -91,7 +91,7 @@ public sealed partial class AmqpSession
             return true;
         }
         if (disposition.Settled)
-            SettledBySender(disposition.First, last);
+            SettledBySender(disposition.First, last, disposition.State);
         return false;
     }
 
@@ -214,7 +214,7 @@ public sealed partial class AmqpSession
         Connection.AnswerEchoesBy(_echoSinceMs + EchoWindowMs);
     }
 
-    private void SettledBySender(uint first, uint last)
+    private void SettledBySender(uint first, uint last, DeliveryState? state)
     {
         var ring = IncomingUnsettled;
         for (var index = ring.IndexOf(first); index < ring.Span; index++)
@@ -225,11 +225,30 @@ public sealed partial class AmqpSession
             if (entry.Link is not ReceiverLink link || link.IsPartial(entry.Id))
                 continue;
             link.OnSettled(entry.TagKey, entry.IsTold);
+            if (entry.IsTold)
+                ReportSettled(link, entry.Id, state);
             ring.Forget(ref entry);
             link.TopUp();
         }
         ring.Trim();
     }
+
+    private void ReportSettled(ReceiverLink link, uint id, DeliveryState? state) => Connection.Defer(new AmqpEvent
+    {
+        Kind = AmqpEventKind.DeliverySettled,
+        Session = this,
+        Link = link,
+        State = state,
+        RemoteSettled = true,
+        Delivery = new IncomingDelivery
+        {
+            Id = id,
+            MessageFormat = 0,
+            Settled = true,
+            Tag = default,
+            Payload = default,
+        },
+    });
 
     private void ResumePartialSends()
     {

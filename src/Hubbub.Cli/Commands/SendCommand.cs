@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -22,12 +21,7 @@ internal static class SendCommand
         Description = "The payload; - reads it from standard input. Default: hello.",
         DefaultValueFactory = _ => "hello",
     };
-    private static readonly Option<KeyValuePair<string, string>[]> Properties = new("--property", "-p")
-    {
-        Description = "An application property; may be given more than once.",
-        HelpName = "KEY=VALUE",
-        CustomParser = ParseProperties,
-    };
+    private static readonly Option<KeyValuePair<string, string>[]> Properties = CommonOptions.Properties();
     private static readonly Option<string?> ContentType =
         new("--content-type") { Description = "The payload's media type, as application/json.", HelpName = "TYPE" };
     private static readonly Option<long?> Count =
@@ -66,12 +60,8 @@ internal static class SendCommand
         try
         {
             var message = await MessageAsync(parsed, interruption.Token);
-            using var rest = new HubRest(hub);
-            var described = await DeviceCommand.GetAsync(rest, id, what, interruption.Token);
-            var key = Output.TextOf(described, "authentication", "symmetricKey", "primaryKey");
-            if (key.Length == 0)
-                throw new CommandFailedException($"{what}: it has no key, for it proves itself by a certificate.");
-            await using var device = await ConnectAsync(hub, id, key, what, interruption.Token);
+            await using var device = await DeviceClients.ConnectAsync(
+                hub, IdentityName.Parse(id), new DeviceClientOptions { SendWindow = Window }, what, interruption.Token);
             var time = TimeProvider.System;
             var started = time.GetTimestamp();
             var accepted = await SendAsync(
@@ -90,9 +80,7 @@ internal static class SendCommand
         var contentType = parsed.GetValue(ContentType);
         if (contentType is not null && !Ascii.IsValid(contentType))
             throw new CommandFailedException($"--content-type '{contentType}' is not ASCII.", ExitCode.Usage);
-        var body = parsed.GetValue(Body) == "-"
-            ? await ReadInputAsync(cancellationToken)
-            : Encoding.UTF8.GetBytes(parsed.GetValue(Body)!);
+        var body = await Payload.ReadAsync(parsed.GetValue(Body)!, cancellationToken);
         var message = new TelemetryMessage(body)
         {
             ContentType = contentType,
@@ -103,39 +91,6 @@ internal static class SendCommand
             message.Properties[name] = value;
         return message;
     }
-
-    private static async Task<byte[]> ReadInputAsync(CancellationToken cancellationToken)
-    {
-        using var content = new MemoryStream();
-        await using var input = Console.OpenStandardInput();
-        await input.CopyToAsync(content, cancellationToken);
-        return content.ToArray();
-    }
-
-    private static Task<DeviceClient> ConnectAsync(
-        HubAddress hub, string id, string key, string what, CancellationToken cancellationToken) =>
-        HubClients.ConnectAsync(hub, async dialHostName =>
-        {
-            var options = new DeviceClientOptions
-            {
-                CaFile = hub.CaFile,
-                DialHostName = dialHostName,
-                SendWindow = Window,
-            };
-            var device = DeviceClient.Create(ConnectionString.ForDevice(hub.HostName, id, key, hub.AmqpsPort), options);
-            try
-            {
-                await device.OpenAsync(cancellationToken);
-                return device;
-            }
-            catch (HubbubException e)
-            {
-                await device.DisposeAsync();
-                if (e.Condition == HubbubCondition.Unreachable && dialHostName is not null)
-                    throw;
-                throw HubClients.Refused(what, e, RemedyFor(e, id));
-            }
-        });
 
     /// <summary>Sends, many at a time; the hub's answers come in the order of the messages.</summary>
     /// <returns>How many were accepted: all, unless it was interrupted.</returns>
@@ -168,7 +123,7 @@ internal static class SendCommand
             throw HubClients.Refused(
                 $"{accepted} of {count} messages of device '{device.DeviceId}' were accepted",
                 e,
-                RemedyFor(e, device.DeviceId));
+                DeviceClients.RemedyFor(e, device.DeviceId));
         }
     }
 
@@ -197,27 +152,5 @@ internal static class SendCommand
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $"{accepted} accepted in {took.TotalSeconds:0.###} s ({perSecond:0} a second)"));
-    }
-
-    private static string? RemedyFor(HubbubException e, string id) => e.Condition switch
-    {
-        HubbubCondition.UnauthorizedAccess => $"See 'hubbub device show {ShellWord.Quote(id)}' whether it is enabled.",
-        HubbubCondition.MessageSizeExceeded => "Send a smaller body.",
-        _ when e.IsTransient => "Try again.",
-        _ => null,
-    };
-
-    private static KeyValuePair<string, string>[] ParseProperties(ArgumentResult result)
-    {
-        var properties = new Dictionary<string, string>();
-        foreach (var token in result.Tokens)
-        {
-            var equals = token.Value.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 1)
-                result.AddError($"'{token.Value}' is no property; write KEY=VALUE.");
-            else
-                properties[token.Value[..equals]] = token.Value[(equals + 1)..];
-        }
-        return [.. properties];
     }
 }

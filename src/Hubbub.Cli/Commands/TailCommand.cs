@@ -2,14 +2,12 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Hubbub.Client;
-using Microsoft.Win32.SafeHandles;
 
 namespace Hubbub.Cli.Commands;
 
 /// <summary><c>hubbub tail</c>: shows events as they come, or from a position on.</summary>
 internal static class TailCommand
 {
-    private const int StandardOutputHandle = 1;
     private const int OutputBufferBytes = 64 << 10;
 
     private static readonly Option<string?> Partition =
@@ -101,7 +99,7 @@ internal static class TailCommand
     private static async Task CopyAsync(
         EventSubscription subscription, long count, bool json, CancellationToken cancellationToken)
     {
-        await using var output = OpenOutput();
+        await using var output = Output.OpenStream();
         using var lines = new EventLines(json);
         await using var events = subscription.GetAsyncEnumerator(cancellationToken);
         try
@@ -124,20 +122,6 @@ internal static class TailCommand
         {
             lines.TryWriteTo(output);
         }
-    }
-
-    /// <summary>
-    /// Console's own stream hides that its reader is gone; this one says so, and the verb then ends. A regular file has
-    /// no reader, and its position belongs to all who write to it, so there the console's stream is right.
-    /// </summary>
-    private static Stream OpenOutput()
-    {
-        var handle = new SafeFileHandle(StandardOutputHandle, ownsHandle: false);
-        var output = new FileStream(handle, FileAccess.Write, bufferSize: 0);
-        if (!output.CanSeek)
-            return output;
-        output.Dispose();
-        return Console.OpenStandardOutput();
     }
 
     private static string? RemedyFor(HubbubException e) => e.Condition switch

@@ -191,7 +191,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             case AmqpEventKind.LinkAttached:
                 ((ClientLink)e.Link.Context).OnAttached();
                 break;
-            case AmqpEventKind.Delivery or AmqpEventKind.DeliveryUpdated:
+            case AmqpEventKind.Delivery or AmqpEventKind.DeliveryUpdated or AmqpEventKind.DeliverySettled:
                 (e.Link!.Context as ClientLink)?.OnEvent(e);
                 break;
             case AmqpEventKind.LinkDetached when e.Link!.Context is ClientLink link:

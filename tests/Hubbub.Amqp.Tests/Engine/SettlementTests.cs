@@ -50,6 +50,9 @@ public sealed class SettlementTests
         peer.SendTransfer(2, [1], tag: BitConverter.GetBytes(0));
         peer.ExpectEvent(AmqpEventKind.Delivery);
         peer.ExpectEvent(AmqpEventKind.Delivery);
+        var settled = peer.ExpectEvent(AmqpEventKind.DeliverySettled);
+        Assert.Same(link, settled.Link);
+        Assert.Equal((0u, (DeliveryState?)Accepted.Instance), (settled.DeliveryId, settled.State));
         peer.ExpectEvent(AmqpEventKind.Delivery);
         peer.ExpectNoEvent();
     }

@@ -1,0 +1,182 @@
+using System.Runtime.CompilerServices;
+using Hubbub.Amqp.Codec;
+using Hubbub.Amqp.Performatives;
+using Hubbub.Client.Connections;
+
+namespace Hubbub.Client;
+
+/// <summary>
+/// A service at an IoT hub: sends commands to devices and modules, and learns what became of them. Safe for concurrent
+/// use. The connection is made by the first call.
+/// </summary>
+public sealed class ServiceClient : IAsyncDisposable
+{
+    private readonly ConnectionString _to;
+    private readonly ServiceClientOptions _options;
+    private readonly HubSessionSource _sessions;
+    private readonly SemaphoreSlim _attaching = new(1);
+    private SendingLink? _sender;
+
+    private ServiceClient(ConnectionString to, ServiceClientOptions options)
+    {
+        (_to, _options) = (to, options);
+        _sessions = new HubSessionSource(to, options);
+    }
+
+    /// <summary>A client for the hub that the connection string names.</summary>
+    /// <exception cref="FormatException">It is no connection string of a service.</exception>
+    public static ServiceClient CreateFromConnectionString(
+        string connectionString, ServiceClientOptions? options = null) =>
+        Create(ConnectionString.Parse(connectionString), options);
+
+    /// <summary>A client for the hub that the connection string names.</summary>
+    /// <exception cref="FormatException">It is no connection string of a service.</exception>
+    public static ServiceClient Create(ConnectionString connectionString, ServiceClientOptions? options = null)
+    {
+        if (connectionString.Kind != ConnectionStringKind.Service)
+            throw new FormatException("The connection string is no service's: SharedAccessKeyName without DeviceId.");
+        return new ServiceClient(connectionString, options ?? new ServiceClientOptions());
+    }
+
+    /// <summary>Connects, if that has not been done; otherwise the first call does it.</summary>
+    /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
+    public Task OpenAsync(CancellationToken cancellationToken = default) => _sessions.GetAsync(cancellationToken);
+
+    /// <summary>Sends a command to a device; completes when the hub has it on stable storage.</summary>
+    /// <exception cref="HubbubException">Not accepted: no such device, its queue is full, too large...</exception>
+    public Task SendAsync(string deviceId, CommandMessage command, CancellationToken cancellationToken = default) =>
+        SendAsync(deviceId, null, command, cancellationToken);
+
+    /// <summary>Sends a command to a module of a device, or to the device itself when it is null.</summary>
+    /// <exception cref="HubbubException">Not accepted: no such module, its queue is full, too large...</exception>
+    public async Task SendAsync(
+        string deviceId, string? moduleId, CommandMessage command, CancellationToken cancellationToken = default)
+    {
+        var sender = await SenderAsync(cancellationToken).ConfigureAwait(false);
+        var addressed = new AddressedCommand(command, LinkAddresses.Commands(deviceId, moduleId));
+        await sender.SendAsync(addressed, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Receives feedback, a record at a time, until it is cancelled. The receivers of a hub share it: each record goes
+    /// to one of them. A message of records is completed when the next record after its last is asked for, so that
+    /// nothing is lost; whoever stops in the middle gives the whole message back.
+    /// </summary>
+    /// <exception cref="HubbubException">Unreachable, refused, or the link has ended.</exception>
+    public async IAsyncEnumerable<CommandFeedback> ReceiveFeedbackAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await using var receiver = await OpenFeedbackAsync(cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            var batch = await receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var record in batch.Records)
+                yield return record;
+            await batch.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Opens a receiver of feedback, for those who settle its messages themselves;
+    /// <see cref="ReceiveFeedbackAsync"/> is the simple way.
+    /// </summary>
+    /// <exception cref="HubbubException">Unreachable, or refused.</exception>
+    public async Task<FeedbackReceiver> OpenFeedbackAsync(CancellationToken cancellationToken = default) =>
+        new(await AttachFeedbackAsync(ClientLimits.FeedbackCredit, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>
+    /// Waits for the feedback on one command, by its message-id; it must have been sent with an
+    /// <see cref="CommandMessage.Acknowledgement"/>. Receivers of feedback compete, so what comes and is for others is
+    /// held and, when this ends, given back as it was.
+    /// </summary>
+    /// <exception cref="HubbubException">Unreachable, refused, the link has ended, or too much came that is for
+    /// others.</exception>
+    public async Task<CommandFeedback> WaitForFeedbackAsync(
+        string messageId, CancellationToken cancellationToken = default)
+    {
+        var link = await AttachFeedbackAsync(ClientLimits.FeedbackHeldMax, cancellationToken).ConfigureAwait(false);
+        await using var receiver = new FeedbackReceiver(link);
+        for (var held = 0; held < ClientLimits.FeedbackHeldMax; held++)
+        {
+            var batch = await receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            if (batch.Records.FirstOrDefault(record => record.MessageId == messageId) is not { } wanted)
+                continue;
+            // A message with others' records too goes back with the link.
+            if (batch.Records.All(record => record.MessageId == messageId))
+                await batch.CompleteAsync(cancellationToken).ConfigureAwait(false);
+            return wanted;
+        }
+        throw new HubbubException(
+            ErrorCondition.ResourceLimitExceeded,
+            $"{ClientLimits.FeedbackHeldMax} messages came and none is about '{messageId}'", link.Address);
+    }
+
+    /// <summary>
+    /// Watches the commands of a device or module: every change from the moment on at which this completes. A service
+    /// of Hubbub's; other hubs refuse it.
+    /// </summary>
+    /// <exception cref="HubbubException">Unreachable, or refused.</exception>
+    public async Task<CommandWatch> WatchCommandsAsync(
+        string deviceId, string? moduleId = null, CancellationToken cancellationToken = default)
+    {
+        var address = LinkAddresses.CommandChanges(deviceId, moduleId);
+        var link = new MessageLink(address, ClientLimits.CommandChangesCredit);
+        await AttachReceiverAsync(link, SenderSettleMode.Settled, ReceiverSettleMode.First, cancellationToken)
+            .ConfigureAwait(false);
+        return new CommandWatch(link);
+    }
+
+    /// <summary>Closes the connection. What is under way fails.</summary>
+    public Task CloseAsync() => _sessions.CloseAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
+
+    private Task<MessageLink> AttachFeedbackAsync(uint credit, CancellationToken cancellationToken)
+    {
+        var link = new MessageLink(LinkAddresses.Feedback, credit);
+        return AttachReceiverAsync(link, SenderSettleMode.Unsettled, ReceiverSettleMode.Second, cancellationToken);
+    }
+
+    private async Task<MessageLink> AttachReceiverAsync(
+        MessageLink link, SenderSettleMode sender, ReceiverSettleMode receiver, CancellationToken cancellationToken)
+    {
+        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        await session.Connection.AttachAsync(session.Session, link, new Attach
+        {
+            Name = $"{link.Address}-{Guid.NewGuid():N}",
+            Handle = 0,
+            Role = Role.Receiver,
+            SndSettleMode = sender,
+            RcvSettleMode = receiver,
+            Source = new Source { Address = AmqpValue.From(link.Address) },
+            Target = new Target { Address = AmqpValue.From("hubbub-client") },
+        }, cancellationToken).ConfigureAwait(false);
+        return link;
+    }
+
+    private async Task<SendingLink> SenderAsync(CancellationToken cancellationToken)
+    {
+        await _attaching.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_sender is { End: null } open)
+                return open;
+            var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+            var link = new SendingLink(LinkAddresses.CommandSender, _options.SendWindow);
+            await session.Connection.AttachAsync(session.Session, link, new Attach
+            {
+                Name = $"commands-{Guid.NewGuid():N}",
+                Handle = 0,
+                Role = Role.Sender,
+                Source = new Source { Address = AmqpValue.From("hubbub-client") },
+                Target = new Target { Address = AmqpValue.From(LinkAddresses.CommandSender) },
+            }, cancellationToken).ConfigureAwait(false);
+            return _sender = link;
+        }
+        finally
+        {
+            _attaching.Release();
+        }
+    }
+}
