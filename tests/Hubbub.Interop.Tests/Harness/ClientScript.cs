@@ -22,6 +22,8 @@ internal sealed class ClientScript
     public static ClientScript UamqpService { get; } = OfPython("uamqp_service.py", "uamqp");
     public static ClientScript UamqpCommands { get; } = OfPython("uamqp_commands.py", "uamqp");
     public static ClientScript Proton { get; } = OfPython("proton_peer.py", "proton");
+    public static ClientScript ProtonCommands { get; } = OfPython("proton_commands.py", "proton");
+    public static ClientScript IotCommands { get; } = OfNode("iot_commands.mjs", "azure-iothub");
     public static ClientScript Rhea { get; } = OfNode("rhea_peer.mjs", "rhea");
     public static ClientScript IotDevice { get; } = OfNode("iot_device.mjs", "azure-iot-device-amqp");
     public static ClientScript EventHubs { get; } = OfNode("event_hubs.mjs", "@azure/event-hubs");

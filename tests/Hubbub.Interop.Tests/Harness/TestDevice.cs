@@ -10,6 +10,8 @@ internal sealed record TestDevice(string Id, string Key, string GenerationId, st
 
     public string TelemetryAddress => $"/devices/{Id}/messages/events";
 
+    public string CommandAddress => $"/devices/{Id}/messages/devicebound";
+
     /// <summary>The partition that holds all events of this device, of four.</summary>
     public string Partition => $"{PartitionHash.Of(Id, 4)}";
 
