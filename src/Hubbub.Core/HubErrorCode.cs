@@ -26,6 +26,7 @@ public enum HubErrorCode
     MaxCbsTokenExceeded = 403005,
     DeviceNotFound = 404001,
     AmqpAddressNotFound = 404006,
+    CertificateNotFound = 404008,
     ModuleNotFound = 404010,
     EntityNotFound = 404999,
     MethodNotAllowed = 405000,

@@ -127,6 +127,9 @@ public sealed partial class IdentityRegistry
             ImmutableInterlocked.Update(ref _listeners, (all, removed) => all.Remove(removed), listener));
     }
 
+    /// <summary>Every device with its modules, in no order, while changes go on.</summary>
+    internal IEnumerable<DeviceEntry> Entries => _devices.Select(static pair => pair.Value);
+
     internal DeviceEntry? FindEntry(ReadOnlySpan<char> deviceId) =>
         _byId.TryGetValue(deviceId, out var entry) ? entry : null;
 

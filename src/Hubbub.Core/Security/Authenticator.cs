@@ -8,25 +8,35 @@ namespace Hubbub.Core.Security;
 /// Turns credentials into claims. Verification works in memory only, tries both keys always and in fixed time, and
 /// spends a signature on unknown ids too. Safe for concurrent use.
 /// </summary>
-public sealed class Authenticator
+public sealed partial class Authenticator
 {
     private static readonly byte[] DummyKey = RandomNumberGenerator.GetBytes(SecurityLimits.GeneratedKeyBytes);
 
     private readonly HubIdentity _hub;
     private readonly IdentityRegistry _registry;
     private readonly AccessPolicies _policies;
+    private readonly CertificateAuthorities _authorities;
+    private readonly PinnedCertificates _pinned;
     private readonly TimeProvider _time;
     private readonly TimeSpan _clockSkew;
 
+    /// <param name="hub">Whose host names tokens may be for.</param>
+    /// <param name="registry">The devices and modules.</param>
+    /// <param name="policies">The hub's policies.</param>
+    /// <param name="time">The hub's clock.</param>
     /// <param name="clockSkew">0 to 10 minutes by which a token is honoured beyond its expiry; null for 5.</param>
+    /// <param name="authorities">Who vouches for certificates; null for nobody.</param>
     public Authenticator(
         HubIdentity hub,
         IdentityRegistry registry,
         AccessPolicies policies,
         TimeProvider time,
-        TimeSpan? clockSkew = null)
+        TimeSpan? clockSkew = null,
+        CertificateAuthorities? authorities = null)
     {
         (_hub, _registry, _policies, _time) = (hub, registry, policies, time);
+        _pinned = new PinnedCertificates(registry);
+        _authorities = authorities ?? CertificateAuthorities.None(time);
         _clockSkew = clockSkew ?? SecurityLimits.ClockSkewDefault;
         ArgumentOutOfRangeException.ThrowIfLessThan(_clockSkew, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_clockSkew, SecurityLimits.ClockSkewMax);
@@ -77,7 +87,7 @@ public sealed class Authenticator
     public HubError? WhyRevoked(Claim claim)
     {
         if (claim.EnforcedAt < _time.GetUtcNow())
-            return Expired(claim.ExpiresAt);
+            return claim.Proof is null ? Expired(claim.ExpiresAt) : CertificateEnded(claim.ExpiresAt);
         if (claim.Kind == ClaimKind.Policy)
         {
             return _policies.Find(claim.PolicyName) is { } policy && policy.Keys.Contains(claim.VerifiedWith!)
@@ -90,10 +100,13 @@ public sealed class Authenticator
         if (claim.ModuleId is not null && module is null)
             return NotRegistered(claim.DeviceId!, claim.ModuleId);
         if (claim.GenerationId != (module?.GenerationId ?? entry.Device.GenerationId))
-            return Refuse($"{Describe(claim.DeviceId!, claim.ModuleId)} was registered anew; the token is older.");
+            return Refuse($"{Describe(claim.DeviceId!, claim.ModuleId)} was registered anew; the credential is older.");
         if (!entry.Device.IsEnabled)
             return Disabled(claim.DeviceId!);
-        var keys = (module?.Authentication ?? entry.Device.Authentication).Keys;
+        var authentication = module?.Authentication ?? entry.Device.Authentication;
+        if (claim.Proof is { } proof)
+            return WhyNotProvenBy(proof, authentication, claim.DeviceId!, claim.ModuleId);
+        var keys = authentication.Keys;
         return keys is not null && keys.Contains(claim.VerifiedWith!)
             ? null
             : Refuse($"The key that signed the token is no longer valid. {Describe(claim.DeviceId!, claim.ModuleId)}.");

@@ -18,13 +18,13 @@ public sealed class Claim
 
     public required ClaimKind Kind { get; init; }
 
-    /// <summary>The device whose key, or whose module's key, signed; null for a policy.</summary>
+    /// <summary>The device whose credential, or whose module's, this was; null for a policy.</summary>
     public string? DeviceId { get; init; }
 
-    /// <summary>The module whose key signed; null for a device or a policy.</summary>
+    /// <summary>The module whose credential this was; null for a device or a policy.</summary>
     public string? ModuleId { get; init; }
 
-    /// <summary>The generation of the device or module whose key signed.</summary>
+    /// <summary>The generation of the device or module whose credential this was.</summary>
     public string? GenerationId { get; init; }
 
     /// <summary>The policy whose key signed; null for a device or module.</summary>
@@ -38,7 +38,7 @@ public sealed class Claim
     /// </summary>
     public required string Scope { get; init; }
 
-    /// <summary>The expiry that the token states.</summary>
+    /// <summary>The expiry that the token or certificate states.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
 
     /// <summary>
@@ -49,6 +49,10 @@ public sealed class Claim
     /// <summary>The value of an event's <c>iothub-connection-auth-method</c> annotation: JSON.</summary>
     public string AuthMethod => Kind switch
     {
+        ClaimKind.Device when Proof is not null =>
+            """{"scope":"device","type":"x509Certificate","issuer":"external","acceptingIpFilterRule":null}""",
+        ClaimKind.Module when Proof is not null =>
+            """{"scope":"module","type":"x509Certificate","issuer":"external","acceptingIpFilterRule":null}""",
         ClaimKind.Device => """{"scope":"device","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}""",
         ClaimKind.Module => """{"scope":"module","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}""",
         _ => """{"scope":"hub","type":"sas","issuer":"iothub","acceptingIpFilterRule":null}""",
@@ -58,6 +62,9 @@ public sealed class Claim
     /// The key that the credential was verified with; kept to tell whether it is still one of the valid ones.
     /// </summary>
     internal SymmetricKey? VerifiedWith { get; init; }
+
+    /// <summary>The certificate that the claim rests on; null where a key has signed.</summary>
+    internal CertificateProof? Proof { get; init; }
 
     /// <summary>
     /// True when the holder may act as the device (or, with an id, as the module) on <paramref name="path"/>, the part
@@ -116,3 +123,9 @@ public sealed class Claim
         return path.IsEmpty ? identity : $"{identity}/{path}";
     }
 }
+
+/// <summary>A client certificate that has proven an identity.</summary>
+/// <param name="AuthorityThumbprint">
+/// The hub's authority that vouches for it; null when the identity names the certificate itself.
+/// </param>
+internal sealed record CertificateProof(ClientCertificate Certificate, string? AuthorityThumbprint);

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core.Identities;
+using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp;
 
@@ -19,6 +19,7 @@ public sealed class AmqpListener : IDisposable
     {
         _services = services;
         _identityChanges = services.Registry.Subscribe(OnIdentityChanged);
+        services.Authorities.OnRemoved(OnAuthorityRemoved);
         services.Events.Groups.OnDeleted(group => services.Events.Readers.RemoveGroup(
             group.Name,
             EventStreamAdmission.NotFoundText(services.Hub, $"{group.EntityName}/ConsumerGroups/{group.Name}") + " It was deleted."));
@@ -49,6 +50,15 @@ public sealed class AmqpListener : IDisposable
 
     public void Dispose() => _identityChanges.Dispose();
 
+    private void OnAuthorityRemoved()
+    {
+        foreach (var (connection, _) in _connections)
+        {
+            if (connection.Peer.ClientCertificate is not null)
+                connection.Recheck();
+        }
+    }
+
     // What an operator takes away ends at once on live connections: each concerned looks again at what it has let in.
     private void OnIdentityChanged(IdentityChange change)
     {
@@ -67,12 +77,12 @@ public sealed class AmqpListener : IDisposable
 /// <param name="RemoteEndPoint">The peer's address; null when the transport has none.</param>
 /// <param name="IsSecure">True when TLS protects the bytes.</param>
 /// <param name="TlsServerName">The server name that the peer asked for (SNI), if any.</param>
-/// <param name="ClientCertificate">The certificate whose key the peer has proven to hold. No chain was checked.</param>
+/// <param name="ClientCertificate">The certificate whose key the peer has proven to hold; null when it showed none.</param>
 /// <param name="Transport">"tcp" or "websocket".</param>
 public sealed record AmqpPeer(
     string ConnectionId,
     EndPoint? RemoteEndPoint,
     bool IsSecure,
     string? TlsServerName,
-    X509Certificate2? ClientCertificate,
+    ClientCertificate? ClientCertificate,
     string Transport);

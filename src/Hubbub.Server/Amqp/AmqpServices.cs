@@ -15,6 +15,9 @@ public sealed record AmqpServices
 
     public required Authenticator Authenticator { get; init; }
 
+    /// <summary>Who vouches for devices' certificates.</summary>
+    public required CertificateAuthorities Authorities { get; init; }
+
     /// <summary>Told of device links that open and close.</summary>
     public required DevicePresence Presence { get; init; }
 

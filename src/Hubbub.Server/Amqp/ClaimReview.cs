@@ -25,8 +25,8 @@ internal static class ClaimReview
             connection.Services.Logger.AmqpClaimEnded(connection.Peer.ConnectionId, reason.Message);
         }
         DetachUncovered(connection);
-        // A SASL PLAIN credential cannot be renewed, so the connection goes with it.
-        if (ended is not null && connection.IsPlain && connection.Claims.Count == 0)
+        // What SASL has proven cannot be proven again, so the connection goes with it.
+        if (ended is not null && connection.IsProvenBySasl && connection.Claims.Count == 0)
             connection.Close(AmqpErrors.ConditionOf(ended.Code), Describe(ended));
         else
             connection.WatchClaims();
@@ -54,8 +54,8 @@ internal static class ClaimReview
             return gone;
         if (claim.EndedBy is not { } reason)
             return null;
-        // Another claim of the connection may permit the link as well.
-        if (connection.Claims.Find(endpoint, static (other, e) => e.IsPermittedBy(other)) is not { } next)
+        // Another claim of the connection may permit the link as well, or the certificate do so in another way.
+        if (LinkAdmission.FindClaim(connection, endpoint, out _) is not { } next)
             return reason;
         endpoint.StandOn(next);
         return null;

@@ -66,8 +66,10 @@ internal sealed class HubConnection : IConnectionOwner
     /// <summary>Replies that wait for their link; null when there never were any.</summary>
     public PendingReplies? PendingReplies { get; set; }
 
-    /// <summary>True when the peer proved itself by SASL PLAIN: then the token's end is the connection's.</summary>
-    public bool IsPlain { get; private set; }
+    /// <summary>
+    /// True when the peer proved itself by SASL, which cannot be done again: the credential's end is the connection's.
+    /// </summary>
+    public bool IsProvenBySasl { get; private set; }
 
     /// <summary>Links that are served now.</summary>
     public IReadOnlyList<LinkEndpoint> Endpoints => _endpoints;
@@ -121,10 +123,10 @@ internal sealed class HubConnection : IConnectionOwner
         return true;
     }
 
-    /// <summary>Adds what SASL PLAIN has proven.</summary>
-    public void AddPlainClaim(Claim claim)
+    /// <summary>Adds what SASL has proven.</summary>
+    public void AddSaslClaim(Claim claim)
     {
-        IsPlain = true;
+        IsProvenBySasl = true;
         TryAddClaim(claim);
     }
 

@@ -149,22 +149,56 @@ internal static class LinkAdmission
     /// <summary>Finds the claim that permits an endpoint, or says that there is none.</summary>
     public static AmqpError? Authorise(HubConnection connection, LinkEndpoint endpoint)
     {
-        if (connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim)) is not { } claim)
-            return Unauthorised(connection);
+        if (FindClaim(connection, endpoint, out var refusal) is not { } claim)
+            return Unauthorised(connection, refusal);
         endpoint.StandOn(claim);
         return null;
     }
 
-    // The same text whether the address exists or not, so that nobody learns ids by asking.
-    internal static AmqpError Unauthorised(HubConnection connection) => Refuse(connection, HubErrorCode.Unauthorized,
-        "Unauthorized access: no token of this connection permits the link's address. "
-        + "Put a token whose resource covers it, signed with a key that has the right.");
+    /// <summary>The claim that permits an endpoint: one of the connection's, or what its certificate proves.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="endpoint">What is to be permitted.</param>
+    /// <param name="refusal">Why the certificate proves nothing here; null when there is none.</param>
+    public static ClaimSlot? FindClaim(HubConnection connection, LinkEndpoint endpoint, out HubError? refusal)
+    {
+        refusal = null;
+        return connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim))
+            ?? (ProveByCertificate(connection, endpoint.DeviceId, endpoint.ModuleId, out refusal)
+                ? connection.Claims.Find(endpoint, static (claim, e) => e.IsPermittedBy(claim))
+                : null);
+    }
+
+    // A peer with a certificate says nowhere who it is but in its links' addresses.
+    private static bool ProveByCertificate(
+        HubConnection connection, string? deviceId, string? moduleId, out HubError? refusal)
+    {
+        refusal = null;
+        if (deviceId is null || connection.Peer.ClientCertificate is not { } certificate)
+            return false;
+        var verified = connection.Services.Authenticator.Verify(certificate, deviceId, moduleId);
+        if (verified.IsOk)
+            return connection.TryAddClaim(verified.Value);
+        refusal = verified.Error;
+        connection.Services.Metrics.AuthenticationFailed();
+        return false;
+    }
+
+    // The same text whether the address exists or not, so that nobody learns ids by asking; more only for those whose
+    // certificate proves that the id is theirs.
+    internal static AmqpError Unauthorised(HubConnection connection, HubError? refusal = null) => refusal switch
+    {
+        { Code: not HubErrorCode.Unauthorized } => refusal.ToAmqp(connection.TrackingId()),
+        _ => Refuse(connection, HubErrorCode.Unauthorized,
+            "Unauthorized access: no token of this connection permits the link's address. "
+            + (refusal?.Message ?? "Put a token whose resource covers it, signed with a key that has the right.")),
+    };
 
     // The address is known and comes with a later version: the clear answer beats a link that never delivers.
     private static AmqpError Unserved(HubConnection connection, in LinkAddress address, string text)
     {
-        if (connection.Claims.Find(address, static (claim, a) => IsPermitted(claim, a)) is null)
-            return Unauthorised(connection);
+        if (connection.Claims.Find(address, static (claim, a) => IsPermitted(claim, a)) is null
+            && !ProveByCertificate(connection, address.DeviceId, address.ModuleId, out var refusal))
+            return Unauthorised(connection, refusal);
         return address.Kind is LinkAddressKind.DeviceEvents or LinkAddressKind.DeviceCommands
                 or LinkAddressKind.ServiceCommands or LinkAddressKind.CommandWatch
             ? Refuse(connection, HubErrorCode.AmqpAddressNotFound, $"'{text}' cannot be used in this direction.")

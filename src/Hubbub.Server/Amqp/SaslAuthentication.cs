@@ -17,7 +17,7 @@ internal static class SaslAuthentication
         {
             // Nothing is proven yet; all that such a connection may do is to put a token.
             "ANONYMOUS" or "MSSBCBS" => null,
-            "EXTERNAL" => connection.Peer.ClientCertificate is null ? "EXTERNAL needs a client certificate" : null,
+            "EXTERNAL" => VerifyExternal(connection),
             "PLAIN" => VerifyPlain(connection, init.InitialResponse.GetValueOrDefault().Span),
             _ => "the mechanism is not offered",
         };
@@ -29,6 +29,19 @@ internal static class SaslAuthentication
         connection.Engine.CompleteSasl(refusal is null ? SaslCode.Ok : SaslCode.Auth);
     }
 
+    // The authorization identity in the response is ignored, as PLAIN's is: the certificate alone says who this is.
+    private static string? VerifyExternal(HubConnection connection)
+    {
+        if (connection.Peer.ClientCertificate is not { } certificate)
+            return "EXTERNAL needs a client certificate.";
+        var verified = connection.Services.Authenticator.Verify(certificate);
+        if (!verified.IsOk)
+            return verified.Error!.Message;
+        foreach (var claim in verified.Value)
+            connection.AddSaslClaim(claim);
+        return null;
+    }
+
     private static string? VerifyPlain(HubConnection connection, ReadOnlySpan<byte> response)
     {
         var parsed = PlainCredentials.Parse(response, connection.Services.Hub);
@@ -37,7 +50,7 @@ internal static class SaslAuthentication
         HubResult<Claim> verified = connection.Services.Authenticator.Verify(parsed.Value);
         if (!verified.IsOk)
             return verified.Error!.Message;
-        connection.AddPlainClaim(verified.Value);
+        connection.AddSaslClaim(verified.Value);
         return null;
     }
 }

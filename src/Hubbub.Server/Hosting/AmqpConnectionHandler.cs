@@ -1,7 +1,7 @@
+using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Hubbub.Server.Hosting;
 
@@ -16,7 +16,7 @@ internal sealed class AmqpConnectionHandler(AmqpListener listener, HubMetrics me
             connection.RemoteEndPoint,
             IsSecure: tls is not null,
             TlsServerName: string.IsNullOrEmpty(tls?.HostName) ? null : tls.HostName,
-            connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate,
+            connection.Features.Get<ClientCertificate>(),
             Transport: "tcp");
         metrics.ConnectionOpened();
         try

@@ -1,7 +1,7 @@
+using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Hubbub.Server.Hosting;
 
@@ -43,7 +43,7 @@ internal sealed class AmqpWebSocket(
                 : null,
             IsSecure: context.Request.IsHttps,
             TlsServerName: context.Features.Get<ITlsHandshakeFeature>()?.HostName is { Length: > 0 } name ? name : null,
-            context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate,
+            context.Features.Get<ClientCertificate>(),
             Transport: "websocket");
         var socket = await context.WebSockets.AcceptWebSocketAsync(SubProtocol);
         metrics.ConnectionOpened();

@@ -36,6 +36,8 @@ internal sealed class HubCore : IAsyncDisposable
 
     public required ConsumerGroups Groups { get; init; }
 
+    public required CertificateAuthorities Authorities { get; init; }
+
     public required Authenticator Authenticator { get; init; }
 
     public required EventEntity Events { get; init; }
@@ -75,6 +77,7 @@ internal sealed class HubCore : IAsyncDisposable
             var groups = await ConsumerGroups.OpenAsync(
                 state, hub.EntityName, settings.Value.CreatedAt, time, cancellationToken);
             var commands = await CommandQueues.OpenAsync(state, registry, options.Commands, time, cancellationToken);
+            var authorities = await CertificateAuthorities.OpenAsync(state, time, cancellationToken);
             return new HubCore(data, state, log)
             {
                 Hub = hub,
@@ -83,7 +86,9 @@ internal sealed class HubCore : IAsyncDisposable
                 Presence = new DevicePresence(registry, time),
                 Commands = commands,
                 Groups = groups,
-                Authenticator = new Authenticator(hub, registry, settings.Value.Policies, time, options.ClockSkew),
+                Authorities = authorities,
+                Authenticator = new Authenticator(
+                    hub, registry, settings.Value.Policies, time, options.ClockSkew, authorities),
                 Events = new EventEntity(hub.EntityName, log, groups),
             };
         }
@@ -120,6 +125,7 @@ internal sealed class HubCore : IAsyncDisposable
         await Commands.DisposeAsync();
         Presence.Dispose();
         Groups.Dispose();
+        Authorities.Dispose();
         await _log.DisposeAsync();
         _state.Dispose();
         _data.Dispose();

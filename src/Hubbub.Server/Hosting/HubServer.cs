@@ -109,6 +109,7 @@ public sealed class HubServer : IAsyncDisposable
             Hub = _core.Hub,
             Registry = _core.Registry,
             Authenticator = _core.Authenticator,
+            Authorities = _core.Authorities,
             Presence = _core.Presence,
             Events = _core.Events,
             Commands = _core.Commands,
@@ -127,6 +128,7 @@ public sealed class HubServer : IAsyncDisposable
         {
             Hub = _core.Hub,
             Authenticator = _core.Authenticator,
+            Authorities = _core.Authorities,
             Registry = _core.Registry,
             Presence = _core.Presence,
             ConsumerGroups = _core.Groups,

@@ -84,5 +84,6 @@ internal static class Listeners
             OnConnection = _ => ValueTask.FromResult(certificate.TlsOptions),
         });
         listen.Use(next => connection => HandshakeGate.LeaveAsync(connection, next));
+        listen.Use(next => connection => certificate.Peers.ShowAsync(connection, next));
     }
 }

@@ -35,6 +35,9 @@ internal sealed class ServerCertificate : IDisposable
     /// <summary>What a TLS handshake that starts now uses. The same object until the certificate changes.</summary>
     public SslServerAuthenticationOptions TlsOptions => _tlsOptions;
 
+    /// <summary>The certificates of those who connect.</summary>
+    public PeerCertificates Peers { get; } = new();
+
     /// <summary>What clients have to trust; null with an own certificate, which they trust already.</summary>
     public string? AuthorityPath => _development?.RootPath;
 
@@ -168,7 +171,7 @@ internal sealed class ServerCertificate : IDisposable
     /// One object for all connections of a certificate: the platform keeps its session cache beside it. The cipher
     /// suites are the platform's own; a list of ours would switch that cache off.
     /// </summary>
-    private static SslServerAuthenticationOptions MakeTlsOptions(SslStreamCertificateContext context) => new()
+    private SslServerAuthenticationOptions MakeTlsOptions(SslStreamCertificateContext context) => new()
     {
         ServerCertificateContext = context,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
@@ -177,7 +180,7 @@ internal sealed class ServerCertificate : IDisposable
         // TLS proves that the peer holds the certificate's key; whose certificate it is, is decided there too.
         ClientCertificateRequired = true,
 #pragma warning disable CA5359 // These are client certificates, of no use before an identity claims them.
-        RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+        RemoteCertificateValidationCallback = (sender, _, chain, _) => Peers.Keep(sender, chain),
 #pragma warning restore CA5359
         // The identity decides what to trust. This policy only sees to it that nothing is fetched meanwhile.
         CertificateChainPolicy = new X509ChainPolicy

@@ -23,6 +23,9 @@ namespace Hubbub.Server.Http;
 [JsonSerializable(typeof(PurgeBody))]
 [JsonSerializable(typeof(ConsumerGroupBody))]
 [JsonSerializable(typeof(ConsumerGroupBody[]))]
+[JsonSerializable(typeof(CertificateBody))]
+[JsonSerializable(typeof(CertificateBody[]))]
+[JsonSerializable(typeof(CertificateRequestBody))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     // The default escapes the + of base64 for the sake of HTML; people copy keys out of these answers as they see them.

@@ -117,7 +117,7 @@ internal sealed class ApiRequest(
     {
         var who = Claim.Kind == ClaimKind.Policy
             ? $"Authorization rule '{Claim.PolicyName}'"
-            : $"The key of device '{Claim.DeviceId}'";
+            : $"Device '{Claim.DeviceId}'";
         // The path as it was sent: which reading of an id is registered is nobody's business here.
         return new HubError(
             HubErrorCode.UnauthorizedAccess, $"{who} does not allow access for '{right}' to '/{Target.Path}'.");

@@ -13,6 +13,9 @@ public sealed record ApiServices
 
     public required Authenticator Authenticator { get; init; }
 
+    /// <summary>Who vouches for devices' certificates.</summary>
+    public required CertificateAuthorities Authorities { get; init; }
+
     public required IdentityRegistry Registry { get; init; }
 
     public required DevicePresence Presence { get; init; }

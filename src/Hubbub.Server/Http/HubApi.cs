@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Hubbub.Core;
-using Hubbub.Core.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -22,6 +21,7 @@ public sealed class HubApi
             .. new RegistryApi(services.Registry, services.Presence).Routes,
             .. new CommandApi(services.Commands).Routes,
             .. new ConsumerGroupApi(services.ConsumerGroups).Routes,
+            .. new CertificateApi(services.Authorities).Routes,
             .. UnbuiltRoutes.All,
         ]);
     }
@@ -71,7 +71,9 @@ public sealed class HubApi
         var route = Routes.Find(context.Request.Method, path, out var allowed);
         if (route is { IsPublic: true, Serve: { } servePublic })
             return await servePublic(new ApiRequest(context, route, target, path, null));
-        var claim = Authenticate(context);
+        var isCreation = context.Request.Method == "PUT" && context.Request.Headers.IfMatch.Count == 0;
+        var meant = route is null ? path : IdentityPath.Resolve(route, target, _services.Registry, isCreation);
+        var claim = RequestAuthentication.Verify(context, meant, _services.Authenticator);
         if (!claim.IsOk)
             return claim.Error!;
         if (string.IsNullOrEmpty(target.Query("api-version")))
@@ -84,19 +86,7 @@ public sealed class HubApi
                 HubErrorCode.NotImplemented,
                 $"This hub does not serve {route.Method} '/{Shorten(target.Path)}' yet.");
         }
-        var isCreation = route.Method == "PUT" && context.Request.Headers.IfMatch.Count == 0;
-        var meant = IdentityPath.Resolve(route, target, _services.Registry, isCreation);
         return await serve(new ApiRequest(context, route, target, meant, claim.Value));
-    }
-
-    private HubResult<Claim> Authenticate(HttpContext context)
-    {
-        var authorization = context.Request.Headers.Authorization.ToString();
-        if (authorization.Length == 0)
-            return new HubError(HubErrorCode.UnauthorizedAccess, "Authorization header missing.");
-        var claim = _services.Authenticator.Verify(authorization);
-        // Whether a device exists is nobody's business who cannot prove to be it.
-        return claim.IsOk ? claim : claim.Error! with { Code = HubErrorCode.Unauthorized };
     }
 
     private Task RefuseAsync(HttpContext context, HubError error)

@@ -85,6 +85,13 @@ internal static class StateSchema
           happened_ms INTEGER NOT NULL
         ) STRICT;
         """,
+        """
+        CREATE TABLE certificate_authority (
+          name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+          certificate BLOB NOT NULL,
+          created_ticks INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

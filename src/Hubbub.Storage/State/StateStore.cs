@@ -1,6 +1,7 @@
 using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
+using Hubbub.Core.Security;
 using Microsoft.Data.Sqlite;
 
 namespace Hubbub.Storage.State;
@@ -9,7 +10,7 @@ namespace Hubbub.Storage.State;
 /// The hub's state in one SQLite file, <c>state.db</c>, with every key in it encrypted under <c>master.key</c>. One
 /// process at a time; safe for concurrent use within it. A write that has completed survives a power cut.
 /// </summary>
-public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStore, IDisposable
+public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStore, ICertificateStore, IDisposable
 {
     private const string DatabaseFile = "state.db";
     private const string MasterKeyFile = "master.key";
@@ -19,6 +20,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
     private readonly IdentityTables _identities;
     private readonly SettingsTables _settings;
     private readonly CommandTables _commands;
+    private readonly CertificateTables _certificates;
     private readonly StateWriter _writer;
 
     private StateStore(SqliteConnection connection, KeyCipher cipher)
@@ -27,6 +29,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
         _identities = new IdentityTables(connection, cipher);
         _settings = new SettingsTables(connection, cipher);
         _commands = new CommandTables(connection);
+        _certificates = new CertificateTables(connection);
         _writer = new StateWriter(connection);
     }
 
@@ -89,6 +92,16 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
     public ValueTask<HubError?> DeleteConsumerGroupAsync(ConsumerGroup group, CancellationToken cancellationToken) =>
         _writer.RunAsync(() => _settings.Delete(group), cancellationToken);
 
+    public ValueTask<IReadOnlyList<CertificateAuthority>> LoadAuthoritiesAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_certificates.Load, cancellationToken);
+
+    public ValueTask<HubError?> PutAuthorityAsync(CertificateAuthority authority, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _certificates.Put(authority), cancellationToken);
+
+    public ValueTask<HubError?> DeleteAuthorityAsync(
+        CertificateAuthority authority, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _certificates.Delete(authority), cancellationToken);
+
     ValueTask<CommandSnapshot> ICommandStore.LoadAsync(CancellationToken cancellationToken) =>
         ReadAsync(_commands.Load, cancellationToken);
 
@@ -112,6 +125,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
         _identities.Dispose();
         _settings.Dispose();
         _commands.Dispose();
+        _certificates.Dispose();
         _writer.Dispose();
         _cipher.Dispose();
     }

@@ -39,6 +39,7 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             Hub = core.Hub,
             Authenticator = core.Authenticator,
+            Authorities = core.Authorities,
             Registry = core.Registry,
             Presence = core.Presence,
             ConsumerGroups = core.Groups,

@@ -33,6 +33,8 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
 
     public override string? DeviceId => _target.DeviceId;
 
+    public override string? ModuleId => _target.ModuleId;
+
     public override bool HasInFlight => _results.HasAny;
 
     public override bool IsPermittedBy(Claim claim) =>

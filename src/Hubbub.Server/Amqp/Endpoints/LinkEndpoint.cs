@@ -25,6 +25,9 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
     /// <summary>The device that the link acts for; null for services.</summary>
     public virtual string? DeviceId => null;
 
+    /// <summary>The module of that device, where the link acts for one.</summary>
+    public virtual string? ModuleId => null;
+
     /// <summary>Deliveries that the peer may have under way, where it is the one that sends.</summary>
     public virtual uint Credit => 0;
 

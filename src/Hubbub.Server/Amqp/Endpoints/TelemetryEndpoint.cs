@@ -34,6 +34,8 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     public override string? DeviceId => _deviceId;
 
+    public override string? ModuleId => _moduleId;
+
     public override uint Credit => HubAmqpLimits.TelemetryCredit;
 
     public override bool HasInFlight => !_pending.IsEmpty;

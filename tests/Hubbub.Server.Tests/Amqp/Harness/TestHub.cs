@@ -29,6 +29,7 @@ internal sealed class TestHub : IAsyncDisposable
             Hub = core.Hub,
             Registry = core.Registry,
             Authenticator = core.Authenticator,
+            Authorities = core.Authorities,
             Events = events,
             Presence = core.Presence,
             Commands = core.Commands,
@@ -94,7 +95,7 @@ internal sealed class TestHub : IAsyncDisposable
         var (hubEnd, peerEnd) = DuplexPipe.CreatePair(toPeerBytesMax);
         var id = $"c{++_nextConnection}";
         var description = new AmqpPeer(
-            id, remote, IsSecure: true, TlsServerName: Host, ClientCertificate: certificate, Transport: "memory");
+            id, remote, IsSecure: true, TlsServerName: Host, ClientCertificate: certificate is null ? null : ClientCertificate.Of(certificate), Transport: "memory");
         var running = Task.Run(() => Listener.RunAsync(hubEnd, description, _stopping.Token));
         var peer = new RawPeer(peerEnd, running, id);
         _peers.Add(peer);

@@ -1,0 +1,150 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Hubbub.Cli.Commands;
+
+/// <summary><c>hubbub ca ...</c>: the authorities whose certificates prove devices.</summary>
+internal static class CertificateAuthorityCommand
+{
+    private const string Path = "/hubbub/certificates";
+    private const int NameLengthMax = 64;
+
+    private static readonly Argument<string> CertificateFile =
+        new("FILE") { Description = "The CA's certificate, PEM or DER. No key is needed, and none is read." };
+
+    private static readonly Argument<string> NameOrFile =
+        new("NAME") { Description = "The name under which it was added, or the file that was added." };
+
+    private static readonly Option<string?> Name = new("--name")
+    {
+        Description = "What to call it. Default: the file's name without its ending.",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
+    public static Command Create()
+    {
+        var add = new Command("add", "Trust a CA: its certificates prove devices of the kind certificateAuthority.")
+        {
+            CertificateFile, Name, Data, Json,
+        };
+        add.SetAction(AddAsync);
+        var list = new Command("list", "List the trusted CAs.") { Data, Json };
+        list.SetAction(ListAsync);
+        var remove = new Command("remove", "Trust a CA no more; devices that it proved are cut off.")
+        {
+            NameOrFile, Data, Json,
+        };
+        remove.SetAction(RemoveAsync);
+        return new Command("ca", "Add, list and remove certificate authorities of devices.") { add, list, remove };
+    }
+
+    private static async Task<int> AddAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var file = parsed.GetValue(CertificateFile)!;
+        var name = parsed.GetValue(Name) ?? NameOf(file);
+        // Only the certificate goes on its way, whatever else stands in the file.
+        var body = new JsonObject { ["certificate"] = Convert.ToBase64String(Read(file)) };
+        using var rest = new HubRest(HubOf(parsed));
+        var added = await rest.SendAsync(
+            HttpMethod.Put, PathOf(name), body.ToJsonString(), null, $"CA '{name}' was not added", cancellationToken);
+        if (added is not { } authority)
+            return ExitCode.Done;
+        if (parsed.GetValue(Json))
+            Output.JsonLine(authority);
+        else
+        {
+            var (subject, end) = (Output.TextOf(authority, "subject"), Output.TextOf(authority, "notAfter"));
+            Console.Out.WriteLine($"{name}: {subject}, until {end}");
+        }
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        using var rest = new HubRest(HubOf(parsed));
+        var all = await GetAllAsync(rest, "CAs were not listed", cancellationToken);
+        if (parsed.GetValue(Json))
+        {
+            foreach (var authority in all)
+                Output.JsonLine(authority);
+            return ExitCode.Done;
+        }
+        Output.Table(
+            ["Name", "Subject", "Until", "SHA-256"],
+            all.Select(authority => new[]
+            {
+                Output.TextOf(authority, "name"),
+                Output.TextOf(authority, "subject"),
+                Output.TextOf(authority, "notAfter"),
+                Output.TextOf(authority, "thumbprint"),
+            }));
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> RemoveAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var name = parsed.GetValue(NameOrFile)!;
+        var what = $"CA '{name}' was not removed";
+        using var rest = new HubRest(HubOf(parsed));
+        if (File.Exists(name))
+        {
+            var thumbprint = Convert.ToHexString(SHA256.HashData(Read(name)));
+            var all = await GetAllAsync(rest, what, cancellationToken);
+            name = all.Select(each => (Name: Output.TextOf(each, "name"), Thumbprint: Output.TextOf(each, "thumbprint")))
+                .FirstOrDefault(each => each.Thumbprint == thumbprint).Name
+                ?? throw new CommandFailedException($"{what}: the hub does not trust the certificate in that file.");
+        }
+        await rest.SendAsync(HttpMethod.Delete, PathOf(name), null, null, what, cancellationToken);
+        if (parsed.GetValue(Json))
+            Console.Out.WriteLine(new JsonObject { ["name"] = name, ["removed"] = true }.ToJsonString());
+        return ExitCode.Done;
+    }
+
+    private static async Task<IReadOnlyList<JsonElement>> GetAllAsync(
+        HubRest rest, string what, CancellationToken cancellationToken) =>
+        await rest.SendAsync(HttpMethod.Get, Path, null, null, what, cancellationToken)
+            is { ValueKind: JsonValueKind.Array } all ? [.. all.EnumerateArray()] : [];
+
+    /// <summary>The one certificate of a file, DER.</summary>
+    private static byte[] Read(string file)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(file);
+            var all = new X509Certificate2Collection();
+            var text = System.Text.Encoding.Latin1.GetString(bytes);
+            if (text.Contains("-----BEGIN ", StringComparison.Ordinal))
+                all.ImportFromPem(text);
+            else
+                all.Add(X509CertificateLoader.LoadCertificate(bytes));
+            if (all.Count == 1)
+                return all[0].RawData;
+            throw new CommandFailedException(
+                $"'{file}' holds {all.Count} certificates; give a file with the CA's own one.", ExitCode.Usage);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailedException($"the certificate '{file}' cannot be read: {e.Message}", inner: e);
+        }
+    }
+
+    private static string NameOf(string file)
+    {
+        var name = string.Concat(System.IO.Path.GetFileNameWithoutExtension(file)
+            .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-'));
+        return name.Length > NameLengthMax ? name[..NameLengthMax] : name;
+    }
+
+    private static string PathOf(string name) => name is "" or "." or ".."
+        ? throw new CommandFailedException($"'{name}' cannot be the name of a CA.", ExitCode.Usage)
+        : $"{Path}/{Uri.EscapeDataString(name)}";
+
+    private static HubAddress HubOf(ParseResult parsed) =>
+        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+}

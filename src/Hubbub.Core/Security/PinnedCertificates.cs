@@ -1,0 +1,102 @@
+using Hubbub.Core.Identities;
+
+namespace Hubbub.Core.Security;
+
+/// <summary>
+/// The identities that name a certificate by its thumbprint, found by that: for peers who show a certificate and do not
+/// say whose it is. Made when it is first asked for, then kept up with the registry. Safe for concurrent use.
+/// </summary>
+internal sealed class PinnedCertificates(IdentityRegistry registry)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, List<IdentityName>> _byThumbprint = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<IdentityName, IdentityAuthentication> _known = [];
+    private bool _isLoaded;
+
+    /// <summary>The identities that name this certificate, at most as many as are asked for.</summary>
+    public IReadOnlyList<IdentityName> Find(ClientCertificate certificate, int max)
+    {
+        lock (_gate)
+        {
+            if (!_isLoaded)
+                Load();
+            return [.. Named(certificate.Sha256).Concat(Named(certificate.Sha1)).Distinct().Take(max)];
+        }
+    }
+
+    private List<IdentityName> Named(string thumbprint) =>
+        _byThumbprint.TryGetValue(thumbprint, out var names) ? names : [];
+
+    private void Load()
+    {
+        _isLoaded = true;
+        // First the changes, then all there is: what happens in between is seen twice rather than never.
+        registry.Subscribe(OnChanged);
+        foreach (var entry in registry.Entries)
+            Refresh(entry.Device.DeviceId);
+    }
+
+    private void OnChanged(IdentityChange change)
+    {
+        lock (_gate)
+        {
+            if (change.ModuleId is not null)
+            {
+                var module = registry.FindModule(change.DeviceId, change.ModuleId);
+                Set(new(change.DeviceId, change.ModuleId), module?.Authentication);
+            }
+            else
+            {
+                Refresh(change.DeviceId);
+            }
+        }
+    }
+
+    private void Refresh(string deviceId)
+    {
+        var entry = registry.FindEntry(deviceId);
+        Set(new(deviceId, null), entry?.Device.Authentication);
+        if (entry is null)
+        {
+            // Its modules are gone with it. Whoever still finds one here does not find it in the registry.
+            return;
+        }
+        foreach (var module in entry.Modules)
+            Set(new(deviceId, module.ModuleId), module.Authentication);
+    }
+
+    private void Set(IdentityName name, IdentityAuthentication? authentication)
+    {
+        if (_known.Remove(name, out var before))
+        {
+            Remove(before.PrimaryThumbprint, name);
+            Remove(before.SecondaryThumbprint, name);
+        }
+        if (authentication is not { Type: AuthenticationType.SelfSigned })
+            return;
+        _known[name] = authentication;
+        Add(authentication.PrimaryThumbprint, name);
+        Add(authentication.SecondaryThumbprint, name);
+    }
+
+    private void Add(string? thumbprint, IdentityName name)
+    {
+        if (thumbprint is null)
+            return;
+        if (!_byThumbprint.TryGetValue(thumbprint, out var names))
+            _byThumbprint[thumbprint] = names = new(1);
+        names.Add(name);
+    }
+
+    private void Remove(string? thumbprint, IdentityName name)
+    {
+        if (thumbprint is null || !_byThumbprint.TryGetValue(thumbprint, out var names))
+            return;
+        names.Remove(name);
+        if (names.Count == 0)
+            _byThumbprint.Remove(thumbprint);
+    }
+}
+
+/// <summary>A device, or with an id a module of it.</summary>
+internal readonly record struct IdentityName(string DeviceId, string? ModuleId);
