@@ -1,0 +1,32 @@
+namespace Hubbub.Core.Routing;
+
+/// <summary>Bounds of routing, each with its reason.</summary>
+public static class RoutingLimits
+{
+    /// <summary>Characters of a condition. The service accepts a few thousand; what is longer is generated.</summary>
+    public const int ConditionLengthMax = 8 * 1024;
+
+    /// <summary>Nested parentheses, calls and unary operators: the parser recurses once for each.</summary>
+    public const int ConditionDepthMax = 64;
+
+    /// <summary>Errors told about one condition; more help nobody.</summary>
+    public const int ConditionErrorsMax = 10;
+
+    /// <summary>Levels of a JSON body. A device's document has a handful; deeper ones are treated as no JSON.</summary>
+    public const int BodyDepthMax = 64;
+
+    /// <summary>
+    /// Bytes of all texts that the functions of one table make of one message. A text doubled twenty times by concat
+    /// would be a gigabyte; what goes beyond the bound is undefined.
+    /// </summary>
+    public const int TextBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>Scratch bytes that are kept between messages.</summary>
+    public const int ScratchBytesKept = 64 * 1024;
+
+    /// <summary>Bytes of sections that a memo keeps for one link; larger ones are evaluated each time.</summary>
+    public const int MemoBytesMax = 2 * 1024;
+
+    /// <summary>Endpoints of one hub, the built-in one included: a set of them is one word.</summary>
+    public const int EndpointsMax = 63;
+}
