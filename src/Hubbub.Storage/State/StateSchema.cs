@@ -92,6 +92,13 @@ internal static class StateSchema
           created_ticks INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE endpoint_position (
+          endpoint TEXT NOT NULL PRIMARY KEY,
+          sequence INTEGER NOT NULL,
+          sink_state TEXT
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

@@ -1,6 +1,7 @@
 using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
+using Hubbub.Core.Routing.Dispatch;
 using Hubbub.Core.Security;
 using Microsoft.Data.Sqlite;
 
@@ -10,7 +11,8 @@ namespace Hubbub.Storage.State;
 /// The hub's state in one SQLite file, <c>state.db</c>, with every key in it encrypted under <c>master.key</c>. One
 /// process at a time; safe for concurrent use within it. A write that has completed survives a power cut.
 /// </summary>
-public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStore, ICertificateStore, IDisposable
+public sealed class StateStore
+    : IIdentityStore, IHubSettingsStore, ICommandStore, ICertificateStore, IEndpointPositionStore, IDisposable
 {
     private const string DatabaseFile = "state.db";
     private const string MasterKeyFile = "master.key";
@@ -21,6 +23,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
     private readonly SettingsTables _settings;
     private readonly CommandTables _commands;
     private readonly CertificateTables _certificates;
+    private readonly EndpointPositionTable _positions;
     private readonly StateWriter _writer;
 
     private StateStore(SqliteConnection connection, KeyCipher cipher)
@@ -30,6 +33,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
         _settings = new SettingsTables(connection, cipher);
         _commands = new CommandTables(connection);
         _certificates = new CertificateTables(connection);
+        _positions = new EndpointPositionTable(connection);
         _writer = new StateWriter(connection);
     }
 
@@ -118,6 +122,16 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
         IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken) =>
         ReadAsync(() => _commands.ReadPayloads(sequenceNumbers), cancellationToken);
 
+    public ValueTask<EndpointPosition?> LoadPositionAsync(string endpoint, CancellationToken cancellationToken) =>
+        ReadAsync(() => _positions.Load(endpoint), cancellationToken);
+
+    public ValueTask<HubError?> SavePositionAsync(
+        string endpoint, EndpointPosition position, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _positions.Put(endpoint, position), cancellationToken);
+
+    public ValueTask<HubError?> DeletePositionAsync(string endpoint, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _positions.Delete(endpoint), cancellationToken);
+
     /// <summary>Commits what was begun and closes the database.</summary>
     public void Dispose()
     {
@@ -126,6 +140,7 @@ public sealed class StateStore : IIdentityStore, IHubSettingsStore, ICommandStor
         _settings.Dispose();
         _commands.Dispose();
         _certificates.Dispose();
+        _positions.Dispose();
         _writer.Dispose();
         _cipher.Dispose();
     }
