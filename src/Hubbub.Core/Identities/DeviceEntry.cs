@@ -1,24 +1,15 @@
-using System.Collections.Immutable;
+using Hubbub.Core.Identities.Records;
 
 namespace Hubbub.Core.Identities;
 
-/// <summary>One device with its modules, as the in-memory index holds it: immutable, swapped as a whole.</summary>
-internal sealed record DeviceEntry(DeviceIdentity Device, ImmutableArray<ModuleIdentity> Modules)
+/// <summary>One device as it was found, and the way to its modules.</summary>
+internal sealed class DeviceEntry(IdentityIndex index, int number, DeviceIdentity device)
 {
-    /// <summary>A device has at most fifty modules, so a scan is quicker than a dictionary and much smaller.</summary>
-    public ModuleIdentity? FindModule(ReadOnlySpan<char> moduleId)
-    {
-        foreach (var module in Modules)
-        {
-            if (moduleId.SequenceEqual(module.ModuleId))
-                return module;
-        }
-        return null;
-    }
+    public DeviceIdentity Device => device;
 
-    public DeviceEntry With(ModuleIdentity module) =>
-        this with { Modules = Without(module.ModuleId).Modules.Add(module) };
+    /// <summary>Its modules now, in no order.</summary>
+    public IEnumerable<ModuleIdentity> Modules => index.ModulesOf(number).Select(static m => m.Module)
+        .Where(m => m.DeviceId == device.DeviceId); // The number may have passed to another device by now.
 
-    public DeviceEntry Without(string moduleId) =>
-        this with { Modules = Modules.RemoveAll(m => m.ModuleId == moduleId) };
+    public ModuleIdentity? FindModule(ReadOnlySpan<char> moduleId) => index.FindModule(device.DeviceId, moduleId);
 }

@@ -30,7 +30,25 @@ public sealed record DeviceIdentity
 
     public ImmutableArray<string> ParentScopes { get; init; } = [];
 
+    /// <summary>The parent scopes as they are stored: one text, separated by line feeds; null for none.</summary>
+    public string? ParentScopesText => ParentScopes.IsDefaultOrEmpty ? null : string.Join('\n', ParentScopes);
+
     public bool IsEnabled => Status == DeviceStatus.Enabled;
+
+    public bool Equals(DeviceIdentity? other) =>
+        other is not null
+        && DeviceId == other.DeviceId
+        && GenerationId == other.GenerationId
+        && ETag == other.ETag
+        && Status == other.Status
+        && StatusReason == other.StatusReason
+        && StatusUpdatedTime == other.StatusUpdatedTime
+        && Authentication.Equals(other.Authentication)
+        && IotEdge == other.IotEdge
+        && DeviceScope == other.DeviceScope
+        && ParentScopes.AsSpan().SequenceEqual(other.ParentScopes.AsSpan());
+
+    public override int GetHashCode() => HashCode.Combine(DeviceId, GenerationId, ETag);
 }
 
 /// <summary>One module of a device. It has no status of its own: a disabled device disables its modules.</summary>

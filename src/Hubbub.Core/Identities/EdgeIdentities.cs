@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Hubbub.Core.Identities;
 
 /// <summary>
@@ -14,6 +16,8 @@ public static class EdgeIdentities
 
     private const string ScopeScheme = "ms-azure-iot-edge://";
 
+    internal static readonly ImmutableArray<string> SystemModules = [Agent, Hub];
+
     /// <summary>True for a module that nobody may make, change or remove by itself.</summary>
     public static bool IsSystemModule(string moduleId) => moduleId is Agent or Hub;
 
@@ -29,6 +33,9 @@ public static class EdgeIdentities
         var known = current is { IotEdge: true } ? current.DeviceScope : wanted.DeviceScope;
         return known?.StartsWith(prefix, StringComparison.Ordinal) == true ? known : prefix + generationId;
     }
+
+    internal static ModuleDescription Describe(string deviceId, string moduleId) =>
+        new() { DeviceId = deviceId, ModuleId = moduleId, ManagedBy = ManagedBy };
 
     internal static HubError Refuse(string deviceId, string moduleId) => new(
         HubErrorCode.SystemModuleModifyUnauthorizedAccess,

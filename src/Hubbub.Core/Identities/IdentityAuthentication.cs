@@ -21,10 +21,27 @@ public enum AuthenticationType
 /// </summary>
 public sealed record IdentityAuthentication
 {
+    private readonly ProtectedKeys? _protectedKeys;
+    private SymmetricKeyPair? _keys;
+
+    public IdentityAuthentication()
+    {
+    }
+
+    internal IdentityAuthentication(ProtectedKeys? keys) => _protectedKeys = keys;
+
     public AuthenticationType Type { get; init; }
 
-    /// <summary>Present if and only if <see cref="Type"/> is <see cref="AuthenticationType.Sas"/>.</summary>
-    public SymmetricKeyPair? Keys { get; init; }
+    /// <summary>
+    /// Present if and only if <see cref="Type"/> is <see cref="AuthenticationType.Sas"/>. Of a registered identity they
+    /// are decrypted when they are asked for the first time.
+    /// </summary>
+    /// <exception cref="IOException">What is stored does not decrypt.</exception>
+    public SymmetricKeyPair? Keys
+    {
+        get => _keys ??= _protectedKeys?.Open();
+        init => (_keys, _protectedKeys) = (value, null);
+    }
 
     /// <summary>
     /// Hex SHA-1 or SHA-256 of the certificate; only for <see cref="AuthenticationType.SelfSigned"/>.
@@ -32,6 +49,25 @@ public sealed record IdentityAuthentication
     public string? PrimaryThumbprint { get; init; }
 
     public string? SecondaryThumbprint { get; init; }
+
+    public bool Equals(IdentityAuthentication? other) =>
+        other is not null
+        && Type == other.Type
+        && PrimaryThumbprint == other.PrimaryThumbprint
+        && SecondaryThumbprint == other.SecondaryThumbprint
+        && Equals(Keys, other.Keys);
+
+    public override int GetHashCode() => HashCode.Combine(Type, PrimaryThumbprint, SecondaryThumbprint);
+
+    public override string ToString() => Type.ToString();
+
+    /// <summary>The keys as they are to be stored for <paramref name="owner"/>; empty when there are none.</summary>
+    internal ReadOnlyMemory<byte> Protect(IKeyProtector protector, KeyOwner owner)
+    {
+        if (_protectedKeys is { } kept && kept.Owner == owner)
+            return kept.Ciphertext;
+        return Keys is { } keys ? protector.Protect(keys, owner) : default;
+    }
 }
 
 public enum DeviceStatus

@@ -21,6 +21,10 @@ public static class IdentityLimits
     /// <summary>Parent scopes of a device: the service's documented maximum.</summary>
     public const int ParentScopesMax = 1;
 
+    /// <summary>Changes in one transaction: enough to hide the sync, few enough to keep others waiting for less than
+    /// a tenth of a second.</summary>
+    public const int BatchMax = 4096;
+
     /// <summary>Devices in one list: the service's documented maximum.</summary>
     public const int ListMax = 1000;
 

@@ -1,62 +1,42 @@
 namespace Hubbub.Core.Identities;
 
-// The changes: each one validates, writes durably, then publishes the new record to the index and to the listeners.
+// The changes. Each one is a batch, mostly of one operation: it is decided under the locks of the devices that it
+// changes, stored, then shown to look-ups and told to listeners.
 public sealed partial class IdentityRegistry
 {
     /// <summary>Registers a device; missing keys are generated.</summary>
     /// <returns>The device, or ArgumentInvalid, DeviceAlreadyExists or QuotaExceeded.</returns>
     public ValueTask<HubResult<DeviceIdentity>> CreateDeviceAsync(
         DeviceDescription description, CancellationToken cancellationToken) =>
-        description.Validate() is { } invalid
-            ? new(invalid)
-            : ExclusivelyAsync(
-                description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
+        DeviceAsync(new() { Mode = ImportMode.Create, Device = description }, cancellationToken);
 
     /// <summary>Replaces what callers may set of a device; missing keys are kept.</summary>
     /// <returns>The device, or ArgumentInvalid, DeviceNotFound or PreconditionFailed.</returns>
     public ValueTask<HubResult<DeviceIdentity>> UpdateDeviceAsync(
         DeviceDescription description, IfMatch condition, CancellationToken cancellationToken) =>
-        description.Validate() is { } invalid
-            ? new(invalid)
-            : ExclusivelyAsync(
-                description.DeviceId, () => UpdateAsync(description, condition, cancellationToken), cancellationToken);
+        DeviceAsync(
+            new() { Mode = ImportMode.UpdateIfMatchETag, Device = description, Condition = condition },
+            cancellationToken);
 
     /// <summary>Enables or disables a device and leaves the rest as it is.</summary>
     /// <returns>The device, or ArgumentInvalid or DeviceNotFound.</returns>
     public ValueTask<HubResult<DeviceIdentity>> SetStatusAsync(
         string deviceId, DeviceStatus status, string? reason, CancellationToken cancellationToken) =>
-        ExclusivelyAsync(
+        EditAsync(
             deviceId,
-            async ValueTask<HubResult<DeviceIdentity>> () =>
-            {
-                if (FindDevice(deviceId) is not { } device)
-                    return NotFound(deviceId);
-                var wanted = DescriptionOf(device) with { Status = status, StatusReason = reason };
-                return wanted.Validate() is { } invalid
-                    ? invalid
-                    : await UpdateAsync(wanted, IfMatch.Any, cancellationToken).ConfigureAwait(false);
-            },
+            device => DescriptionOf(device) with { Status = status, StatusReason = reason },
             cancellationToken);
 
     /// <summary>Removes a device with its modules.</summary>
     /// <returns>The device that was, or DeviceNotFound or PreconditionFailed.</returns>
     public ValueTask<HubResult<DeviceIdentity>> DeleteDeviceAsync(
         string deviceId, IfMatch condition, CancellationToken cancellationToken) =>
-        ExclusivelyAsync(
-            deviceId,
-            async ValueTask<HubResult<DeviceIdentity>> () =>
+        DeviceAsync(
+            new()
             {
-                if (FindDevice(deviceId) is not { } device)
-                    return NotFound(deviceId);
-                if (Check(condition, device.ETag, "Device") is { } mismatch)
-                    return mismatch;
-                var write = new IdentityWrite.DeleteDevice(deviceId);
-                if (await WriteAsync(write, cancellationToken).ConfigureAwait(false) is { } full)
-                    return full;
-                _devices.TryRemove(deviceId, out _);
-                Interlocked.Decrement(ref _deviceCount);
-                Publish(new(IdentityChangeKind.Deleted, deviceId, null, device.GenerationId));
-                return device;
+                Mode = ImportMode.DeleteIfMatchETag,
+                Device = new() { DeviceId = deviceId },
+                Condition = condition,
             },
             cancellationToken);
 
@@ -66,179 +46,149 @@ public sealed partial class IdentityRegistry
     /// </returns>
     public ValueTask<HubResult<ModuleIdentity>> CreateModuleAsync(
         ModuleDescription description, CancellationToken cancellationToken) =>
-        WhyNotChanged(description) is { } refusal
-            ? new(refusal)
-            : ExclusivelyAsync(
-                description.DeviceId, () => CreateAsync(description, cancellationToken), cancellationToken);
+        ModuleAsync(new() { Mode = ImportMode.Create, Module = description }, cancellationToken);
 
     /// <summary>Replaces what callers may set of a module; missing keys are kept.</summary>
     /// <returns>The module, or ArgumentInvalid, DeviceNotFound, ModuleNotFound or PreconditionFailed.</returns>
     public ValueTask<HubResult<ModuleIdentity>> UpdateModuleAsync(
         ModuleDescription description, IfMatch condition, CancellationToken cancellationToken) =>
-        WhyNotChanged(description) is { } refusal
-            ? new(refusal)
-            : ExclusivelyAsync(
-                description.DeviceId, () => UpdateAsync(description, condition, cancellationToken), cancellationToken);
+        ModuleAsync(
+            new() { Mode = ImportMode.UpdateIfMatchETag, Module = description, Condition = condition },
+            cancellationToken);
 
     /// <summary>Removes a module.</summary>
     /// <returns>The module that was, or DeviceNotFound, ModuleNotFound or PreconditionFailed.</returns>
     public ValueTask<HubResult<ModuleIdentity>> DeleteModuleAsync(
         string deviceId, string moduleId, IfMatch condition, CancellationToken cancellationToken) =>
-        ExclusivelyAsync(
-            deviceId,
-            async ValueTask<HubResult<ModuleIdentity>> () =>
+        ModuleAsync(
+            new()
             {
-                var found = GetModule(deviceId, moduleId);
-                if (!found.IsOk)
-                    return found;
-                if (EdgeIdentities.IsSystemModule(moduleId))
-                    return EdgeIdentities.Refuse(deviceId, moduleId);
-                if (Check(condition, found.Value.ETag, "Module") is { } mismatch)
-                    return mismatch;
-                var write = new IdentityWrite.DeleteModule(deviceId, moduleId);
-                if (await WriteAsync(write, cancellationToken).ConfigureAwait(false) is { } full)
-                    return full;
-                _devices[deviceId] = FindEntry(deviceId)!.Without(moduleId);
-                Publish(new(IdentityChangeKind.Deleted, deviceId, moduleId, found.Value.GenerationId));
-                return found.Value;
+                Mode = ImportMode.DeleteIfMatchETag,
+                Module = new() { DeviceId = deviceId, ModuleId = moduleId },
+                Condition = condition,
             },
             cancellationToken);
 
-    private async ValueTask<HubResult<DeviceIdentity>> CreateAsync(
-        DeviceDescription wanted, CancellationToken cancellationToken)
+    /// <summary>
+    /// Does operations in their order; each is refused or done for itself, and all that are done are stored by one
+    /// transaction: after a crash all of them are there, or none.
+    /// </summary>
+    /// <param name="operations">At most <see cref="IdentityLimits.BatchMax"/>.</param>
+    /// <returns>What became of each. When the store refuses (a full disk), none was done.</returns>
+    public ValueTask<IReadOnlyList<IdentityOutcome>> ApplyAsync(
+        IReadOnlyList<IdentityOperation> operations, CancellationToken cancellationToken)
     {
-        if (FindEntry(wanted.DeviceId) is not null)
-        {
-            return new HubError(
-                HubErrorCode.DeviceAlreadyExists, $"A device with ID '{wanted.DeviceId}' is already registered.");
-        }
-        if (Interlocked.Increment(ref _deviceCount) > IdentityLimits.DevicesMax)
-        {
-            Interlocked.Decrement(ref _deviceCount);
-            return new HubError(
-                HubErrorCode.QuotaExceeded,
-                $"The device '{wanted.DeviceId}' was not registered: there are {IdentityLimits.DevicesMax} already.");
-        }
-        var created = false;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(operations.Count, IdentityLimits.BatchMax);
+        return ChangeAsync(
+            StripesOf(operations),
+            batch =>
+            {
+                var outcomes = new IdentityOutcome[operations.Count];
+                for (var i = 0; i < outcomes.Length; i++)
+                    outcomes[i] = batch.Apply(operations[i]);
+                return outcomes;
+            },
+            cancellationToken);
+    }
+
+    private async ValueTask<HubResult<DeviceIdentity>> DeviceAsync(
+        IdentityOperation operation, CancellationToken cancellationToken)
+    {
+        var outcome = await ChangeAsync(operation.DeviceId, b => b.Apply(operation), cancellationToken)
+            .ConfigureAwait(false);
+        return outcome.Error is null ? outcome.Device! : outcome.Error;
+    }
+
+    private async ValueTask<HubResult<ModuleIdentity>> ModuleAsync(
+        IdentityOperation operation, CancellationToken cancellationToken)
+    {
+        var outcome = await ChangeAsync(operation.DeviceId, b => b.Apply(operation), cancellationToken)
+            .ConfigureAwait(false);
+        return outcome.Error is null ? outcome.Module! : outcome.Error;
+    }
+
+    private async ValueTask<HubResult<DeviceIdentity>> EditAsync(
+        string deviceId, Func<DeviceIdentity, HubResult<DeviceDescription>> edit, CancellationToken cancellationToken)
+    {
+        var outcome = await ChangeAsync(deviceId, b => b.Edit(deviceId, edit), cancellationToken).ConfigureAwait(false);
+        return outcome.Error is null ? outcome.Device! : outcome.Error;
+    }
+
+    private async ValueTask<HubResult<ModuleIdentity>> EditAsync(
+        string deviceId,
+        string moduleId,
+        Func<ModuleIdentity, HubResult<ModuleDescription>> edit,
+        CancellationToken cancellationToken)
+    {
+        var outcome = await ChangeAsync(deviceId, b => b.Edit(deviceId, moduleId, edit), cancellationToken)
+            .ConfigureAwait(false);
+        return outcome.Error is null ? outcome.Module! : outcome.Error;
+    }
+
+    private async ValueTask<IdentityOutcome> ChangeAsync(
+        string deviceId, Func<IdentityBatch, IdentityOutcome> decide, CancellationToken cancellationToken) =>
+        (await ChangeAsync([_locks[StripeOf(deviceId)]], b => [decide(b)], cancellationToken).ConfigureAwait(false))[0];
+
+    private async ValueTask<IReadOnlyList<IdentityOutcome>> ChangeAsync(
+        SemaphoreSlim[] stripes, Func<IdentityBatch, IdentityOutcome[]> decide, CancellationToken cancellationToken)
+    {
+        var held = 0;
         try
         {
-            var device = Build(wanted, null);
-            var entry = WithSystemModules(new DeviceEntry(device, []));
-            if (await WriteAsync(WritesOf(null, entry), cancellationToken).ConfigureAwait(false) is { } full)
-                return full;
-            created = true;
-            _devices[device.DeviceId] = entry;
-            Publish(new(IdentityChangeKind.Created, device.DeviceId, null, device.GenerationId));
-            PublishModules(null, entry);
-            return device;
+            for (; held < stripes.Length; held++)
+                await stripes[held].WaitAsync(cancellationToken).ConfigureAwait(false);
+            var batch = new IdentityBatch(_index, _store.KeyProtector, _versions);
+            var outcomes = decide(batch);
+            if (await CommitAsync(batch, cancellationToken).ConfigureAwait(false) is { } refusal)
+            {
+                for (var i = 0; i < outcomes.Length; i++)
+                    outcomes[i] = outcomes[i].IsChange ? new(refusal) : outcomes[i];
+            }
+            return outcomes;
         }
         finally
         {
-            if (!created)
-                Interlocked.Decrement(ref _deviceCount);
+            while (held > 0)
+                stripes[--held].Release();
         }
     }
 
-    private async ValueTask<HubResult<DeviceIdentity>> UpdateAsync(
-        DeviceDescription wanted, IfMatch condition, CancellationToken cancellationToken)
+    private async ValueTask<HubError?> CommitAsync(IdentityBatch batch, CancellationToken cancellationToken)
     {
-        if (FindEntry(wanted.DeviceId) is not { Device: var current } entry)
-            return NotFound(wanted.DeviceId);
-        if (Check(condition, current.ETag, "Device") is { } mismatch)
-            return mismatch;
-        var device = Build(wanted, current);
-        var changed = WithSystemModules(entry with { Device = device });
-        if (await WriteAsync(WritesOf(entry, changed), cancellationToken).ConfigureAwait(false) is { } full)
-            return full;
-        _devices[device.DeviceId] = changed;
-        PublishModules(entry, changed);
-        if (AuthenticationRules.Revokes(current.Authentication, device.Authentication))
-            Publish(new(IdentityChangeKind.CredentialsChanged, device.DeviceId, null, device.GenerationId));
-        var kind = device.Status == current.Status ? IdentityChangeKind.Updated
-            : device.IsEnabled ? IdentityChangeKind.Enabled
-            : IdentityChangeKind.Disabled;
-        Publish(new(kind, device.DeviceId, null, device.GenerationId));
-        return device;
-    }
-
-    private async ValueTask<HubResult<ModuleIdentity>> CreateAsync(
-        ModuleDescription wanted, CancellationToken cancellationToken)
-    {
-        if (FindEntry(wanted.DeviceId) is not { } entry)
-            return NotFound(wanted.DeviceId);
-        if (entry.FindModule(wanted.ModuleId) is not null)
+        if (batch.Writes.Count == 0)
+            return null;
+        var isStored = false;
+        try
         {
-            return new HubError(
-                HubErrorCode.ModuleAlreadyExistsOnDevice,
-                $"A module with ID '{wanted.ModuleId}' is already registered on device '{wanted.DeviceId}'.");
+            if (await _store.WriteAsync(batch.Writes, cancellationToken).ConfigureAwait(false) is { } refusal)
+                return refusal;
+            isStored = true;
+            batch.Publish();
         }
-        if (entry.Modules.Length >= IdentityLimits.ModulesPerDeviceMax)
+        finally
         {
-            return new HubError(
-                HubErrorCode.TooManyModulesOnDevice,
-                $"The device '{wanted.DeviceId}' already has {IdentityLimits.ModulesPerDeviceMax} modules.");
+            if (!isStored)
+                batch.Abandon();
         }
-        var module = Build(wanted, null);
-        if (await WriteAsync(new IdentityWrite.PutModule(module), cancellationToken).ConfigureAwait(false) is { } full)
-            return full;
-        _devices[module.DeviceId] = entry.With(module);
-        Publish(new(IdentityChangeKind.Created, module.DeviceId, module.ModuleId, module.GenerationId));
-        return module;
+        foreach (var change in batch.Changes)
+            Publish(change);
+        return null;
     }
 
-    private async ValueTask<HubResult<ModuleIdentity>> UpdateAsync(
-        ModuleDescription wanted, IfMatch condition, CancellationToken cancellationToken)
+    /// <summary>The locks of all devices that are changed, in the one order in which they may be taken.</summary>
+    private SemaphoreSlim[] StripesOf(IReadOnlyList<IdentityOperation> operations)
     {
-        var found = GetModule(wanted.DeviceId, wanted.ModuleId);
-        if (!found.IsOk)
-            return found;
-        var current = found.Value;
-        if (Check(condition, current.ETag, "Module") is { } mismatch)
-            return mismatch;
-        var module = Build(wanted, current);
-        if (await WriteAsync(new IdentityWrite.PutModule(module), cancellationToken).ConfigureAwait(false) is { } full)
-            return full;
-        _devices[module.DeviceId] = FindEntry(module.DeviceId)!.With(module);
-        var kind = AuthenticationRules.Revokes(current.Authentication, module.Authentication)
-            ? IdentityChangeKind.CredentialsChanged
-            : IdentityChangeKind.Updated;
-        Publish(new(kind, module.DeviceId, module.ModuleId, module.GenerationId));
-        return module;
-    }
-
-    private DeviceIdentity Build(DeviceDescription wanted, DeviceIdentity? current)
-    {
-        var generationId = current?.GenerationId ?? NextGeneration();
-        var scope = EdgeIdentities.ScopeOf(wanted, current, generationId);
-        return new DeviceIdentity
+        Span<bool> isNeeded = stackalloc bool[Stripes];
+        for (var i = 0; i < operations.Count; i++)
+            isNeeded[StripeOf(operations[i].DeviceId)] = true;
+        List<SemaphoreSlim> stripes = [];
+        for (var i = 0; i < Stripes; i++)
         {
-            DeviceId = wanted.DeviceId,
-            GenerationId = generationId,
-            ETag = NextETag(),
-            Status = wanted.Status,
-            StatusReason = wanted.StatusReason,
-            StatusUpdatedTime = current is not null && current.Status != wanted.Status
-                ? _time.GetUtcNow()
-                : current?.StatusUpdatedTime,
-            Authentication = AuthenticationRules.Complete(wanted.Authentication, current?.Authentication),
-            IotEdge = wanted.IotEdge,
-            DeviceScope = scope,
-            // A child may name its parent in either place.
-            ParentScopes = wanted.ParentScopes.IsEmpty && !wanted.IotEdge && scope is not null
-                ? [scope]
-                : wanted.ParentScopes,
-        };
+            if (isNeeded[i])
+                stripes.Add(_locks[i]);
+        }
+        return [.. stripes];
     }
-
-    private ModuleIdentity Build(ModuleDescription wanted, ModuleIdentity? current) => new()
-    {
-        DeviceId = wanted.DeviceId,
-        ModuleId = wanted.ModuleId,
-        GenerationId = current?.GenerationId ?? NextGeneration(),
-        ETag = NextETag(),
-        ManagedBy = wanted.ManagedBy,
-        Authentication = AuthenticationRules.Complete(wanted.Authentication, current?.Authentication),
-    };
 
     private static DeviceDescription DescriptionOf(DeviceIdentity device) => new()
     {
@@ -251,63 +201,6 @@ public sealed partial class IdentityRegistry
         ParentScopes = device.ParentScopes,
     };
 
-    private static HubError? WhyNotChanged(ModuleDescription wanted) =>
-        wanted.Validate() ?? (EdgeIdentities.IsSystemModule(wanted.ModuleId)
-            ? EdgeIdentities.Refuse(wanted.DeviceId, wanted.ModuleId)
-            : null);
-
-    /// <summary>The device with the modules that IoT Edge needs, and without them when it is no Edge device.</summary>
-    private DeviceEntry WithSystemModules(DeviceEntry entry)
-    {
-        foreach (var moduleId in new[] { EdgeIdentities.Agent, EdgeIdentities.Hub })
-        {
-            var isThere = entry.FindModule(moduleId) is not null;
-            if (entry.Device.IotEdge == isThere)
-                continue;
-            entry = isThere ? entry.Without(moduleId) : entry.With(Build(
-                new ModuleDescription
-                {
-                    DeviceId = entry.Device.DeviceId,
-                    ModuleId = moduleId,
-                    ManagedBy = EdgeIdentities.ManagedBy,
-                },
-                null));
-        }
-        return entry;
-    }
-
-    private static List<IdentityWrite> WritesOf(DeviceEntry? before, DeviceEntry after)
-    {
-        var writes = new List<IdentityWrite> { new IdentityWrite.PutDevice(after.Device) };
-        foreach (var (module, isThere) in ModuleChanges(before, after))
-        {
-            writes.Add(isThere
-                ? new IdentityWrite.PutModule(module)
-                : new IdentityWrite.DeleteModule(module.DeviceId, module.ModuleId));
-        }
-        return writes;
-    }
-
-    private void PublishModules(DeviceEntry? before, DeviceEntry after)
-    {
-        foreach (var (module, isThere) in ModuleChanges(before, after))
-        {
-            var kind = isThere ? IdentityChangeKind.Created : IdentityChangeKind.Deleted;
-            Publish(new(kind, module.DeviceId, module.ModuleId, module.GenerationId));
-        }
-    }
-
-    /// <summary>The modules that one of the two has and the other has not, with whether they are there now.</summary>
-    private static IEnumerable<(ModuleIdentity Module, bool IsThere)> ModuleChanges(
-        DeviceEntry? before, DeviceEntry after)
-    {
-        var old = before?.Modules ?? [];
-        return after.Modules.Except(old).Select(m => (m, true)).Concat(old.Except(after.Modules).Select(m => (m, false)));
-    }
-
-    private ValueTask<HubError?> WriteAsync(IReadOnlyList<IdentityWrite> writes, CancellationToken cancellationToken) =>
-        _store.WriteAsync(writes, cancellationToken);
-
-    private ValueTask<HubError?> WriteAsync(IdentityWrite write, CancellationToken cancellationToken) =>
-        _store.WriteAsync([write], cancellationToken);
+    private static int StripeOf(string deviceId) =>
+        (int)((uint)string.GetHashCode(deviceId, StringComparison.Ordinal) % Stripes);
 }

@@ -17,45 +17,29 @@ public sealed partial class IdentityRegistry
     /// <returns>The device, or DeviceNotFound, or InvalidOperation when it has no keys.</returns>
     public ValueTask<HubResult<DeviceIdentity>> RegenerateKeysAsync(
         string deviceId, KeyChoice choice, CancellationToken cancellationToken) =>
-        ExclusivelyAsync(
+        EditAsync(
             deviceId,
-            async ValueTask<HubResult<DeviceIdentity>> () =>
-            {
-                if (FindDevice(deviceId) is not { } device)
-                    return NotFound(deviceId);
-                var authentication = Regenerate(device.Authentication, choice);
-                return authentication is null
-                    ? WithoutKeys($"The device '{deviceId}'")
-                    : await UpdateAsync(
-                        DescriptionOf(device) with { Authentication = authentication },
-                        IfMatch.Any,
-                        cancellationToken).ConfigureAwait(false);
-            },
+            HubResult<DeviceDescription> (device) => Regenerate(device.Authentication, choice) is { } authentication
+                ? DescriptionOf(device) with { Authentication = authentication }
+                : WithoutKeys($"The device '{deviceId}'"),
             cancellationToken);
 
     /// <summary>The same for a module.</summary>
     /// <returns>The module, or DeviceNotFound, ModuleNotFound, or InvalidOperation when it has no keys.</returns>
     public ValueTask<HubResult<ModuleIdentity>> RegenerateKeysAsync(
         string deviceId, string moduleId, KeyChoice choice, CancellationToken cancellationToken) =>
-        ExclusivelyAsync(
+        EditAsync(
             deviceId,
-            async ValueTask<HubResult<ModuleIdentity>> () =>
-            {
-                var found = GetModule(deviceId, moduleId);
-                if (!found.IsOk)
-                    return found;
-                var authentication = Regenerate(found.Value.Authentication, choice);
-                if (authentication is null)
-                    return WithoutKeys($"The module '{moduleId}' of device '{deviceId}'");
-                var wanted = new ModuleDescription
+            moduleId,
+            HubResult<ModuleDescription> (module) => Regenerate(module.Authentication, choice) is { } authentication
+                ? new ModuleDescription
                 {
                     DeviceId = deviceId,
                     ModuleId = moduleId,
-                    ManagedBy = found.Value.ManagedBy,
+                    ManagedBy = module.ManagedBy,
                     Authentication = authentication,
-                };
-                return await UpdateAsync(wanted, IfMatch.Any, cancellationToken).ConfigureAwait(false);
-            },
+                }
+                : WithoutKeys($"The module '{moduleId}' of device '{deviceId}'"),
             cancellationToken);
 
     private static IdentityAuthentication? Regenerate(IdentityAuthentication current, KeyChoice choice) =>

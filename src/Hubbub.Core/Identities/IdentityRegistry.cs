@@ -1,8 +1,5 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
+using Hubbub.Core.Identities.Records;
 
 namespace Hubbub.Core.Identities;
 
@@ -16,61 +13,55 @@ public sealed partial class IdentityRegistry
     private const int Stripes = 64; // Far above the number of writers that wait for one disk at a time.
 
     private readonly IIdentityStore _store;
-    private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<string, DeviceEntry> _devices;
-    private readonly ConcurrentDictionary<string, DeviceEntry>.AlternateLookup<ReadOnlySpan<char>> _byId;
+    private readonly IdentityIndex _index;
+    private readonly IdentityVersions _versions;
     private readonly SemaphoreSlim[] _locks = [.. Enumerable.Range(0, Stripes).Select(_ => new SemaphoreSlim(1, 1))];
     private ImmutableArray<Action<IdentityChange>> _listeners = [];
-    private int _deviceCount;
-    private long _lastGeneration;
 
-    private IdentityRegistry(IIdentityStore store, TimeProvider time, IdentitySnapshot snapshot)
-    {
-        (_store, _time) = (store, time);
-        var modules = snapshot.Modules.ToLookup(m => m.DeviceId, StringComparer.Ordinal);
-        _devices = new(
-            snapshot.Devices.Select(d => KeyValuePair.Create(d.DeviceId, new DeviceEntry(d, [.. modules[d.DeviceId]]))),
-            StringComparer.Ordinal);
-        _byId = _devices.GetAlternateLookup<ReadOnlySpan<char>>();
-        _deviceCount = snapshot.Devices.Count;
-        _lastGeneration = snapshot.Devices.Select(d => d.GenerationId)
-            .Concat(snapshot.Modules.Select(m => m.GenerationId))
-            .Select(g => long.TryParse(g, CultureInfo.InvariantCulture, out var ticks) ? ticks : 0)
-            .Aggregate(0L, Math.Max);
-    }
+    private IdentityRegistry(IIdentityStore store, IdentityIndex index, TimeProvider time) =>
+        (_store, _index, _versions) = (store, index, new IdentityVersions(time, index.LastGeneration));
 
     /// <summary>How many devices are registered.</summary>
-    public int DeviceCount => Volatile.Read(ref _deviceCount);
+    public int DeviceCount => _index.DeviceCount;
+
+    /// <summary>How many modules are registered.</summary>
+    public int ModuleCount => _index.ModuleCount;
 
     /// <summary>Loads every identity from the store.</summary>
+    /// <exception cref="IOException">The store is damaged.</exception>
     public static async ValueTask<IdentityRegistry> OpenAsync(
-        IIdentityStore store, TimeProvider time, CancellationToken cancellationToken) =>
-        new(store, time, await store.LoadAsync(cancellationToken).ConfigureAwait(false));
+        IIdentityStore store, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var index = new IdentityIndex(store.KeyProtector);
+        await store.LoadAsync(index, cancellationToken).ConfigureAwait(false);
+        return new IdentityRegistry(store, index, time);
+    }
 
     /// <summary>
-    /// The device of that id, compared ordinally; null when there is none. Neither blocks nor allocates.
+    /// The device of that id, compared ordinally; null when there is none. Takes no lock; its keys are decrypted when
+    /// they are asked for.
     /// </summary>
-    public DeviceIdentity? FindDevice(ReadOnlySpan<char> deviceId) => FindEntry(deviceId)?.Device;
+    public DeviceIdentity? FindDevice(ReadOnlySpan<char> deviceId) => _index.FindDevice(deviceId, out _);
 
-    /// <summary>The module of that id; null when there is none.</summary>
+    /// <summary>The module of that id; null when there is none. As <see cref="FindDevice"/>.</summary>
     public ModuleIdentity? FindModule(ReadOnlySpan<char> deviceId, ReadOnlySpan<char> moduleId) =>
-        FindEntry(deviceId)?.FindModule(moduleId);
+        _index.FindModule(deviceId, moduleId);
 
     /// <summary>The generation of a device or, with an id, of its module; null when it is not registered.</summary>
-    public string? GenerationOf(string deviceId, string? moduleId) => moduleId is null
-        ? FindDevice(deviceId)?.GenerationId
-        : FindModule(deviceId, moduleId)?.GenerationId;
+    public string? GenerationOf(string deviceId, string? moduleId) => _index.GenerationOf(deviceId, moduleId);
 
     /// <summary>The device, or DeviceNotFound.</summary>
     public HubResult<DeviceIdentity> GetDevice(string deviceId) =>
-        FindDevice(deviceId) is { } device ? device : NotFound(deviceId);
+        FindDevice(deviceId) is { } device ? device : IdentityBatch.NotFound(deviceId);
 
     /// <summary>The module, or DeviceNotFound, or ModuleNotFound.</summary>
     public HubResult<ModuleIdentity> GetModule(string deviceId, string moduleId)
     {
-        if (FindEntry(deviceId) is not { } entry)
-            return NotFound(deviceId);
-        return entry.FindModule(moduleId) is { } module ? module : NotFound(deviceId, moduleId);
+        if (FindModule(deviceId, moduleId) is { } module)
+            return module;
+        return _index.HasDevice(deviceId)
+            ? IdentityBatch.NotFound(deviceId, moduleId)
+            : IdentityBatch.NotFound(deviceId);
     }
 
     /// <summary>The first <paramref name="top"/> devices in the order of their ids.</summary>
@@ -84,34 +75,17 @@ public sealed partial class IdentityRegistry
     /// <summary>Up to <paramref name="count"/> devices whose ids come after one, in the order of their ids.</summary>
     /// <param name="afterId">The last id that is known already; null to begin.</param>
     /// <param name="count">How many at most.</param>
-    public IReadOnlyList<DeviceIdentity> ListDevicesAfter(string? afterId, int count)
-    {
-        // The queue's head is the greatest of the smallest seen so far.
-        var smallest = new PriorityQueue<DeviceIdentity, string>(
-            Comparer<string>.Create(static (a, b) => string.CompareOrdinal(b, a)));
-        foreach (var (id, entry) in _devices)
-        {
-            if (afterId is not null && string.CompareOrdinal(id, afterId) <= 0)
-                continue;
-            if (smallest.Count < count)
-                smallest.Enqueue(entry.Device, id);
-            else
-                smallest.EnqueueDequeue(entry.Device, id);
-        }
-        var found = new DeviceIdentity[smallest.Count];
-        for (var i = found.Length - 1; i >= 0; i--)
-            found[i] = smallest.Dequeue();
-        return found;
-    }
+    public IReadOnlyList<DeviceIdentity> ListDevicesAfter(string? afterId, int count) =>
+        _index.ListDevices(afterId ?? "", count);
 
     /// <summary>How many devices are disabled.</summary>
-    public int CountDisabled() => _devices.Count(static e => !e.Value.Device.IsEnabled);
+    public int CountDisabled() => _index.DisabledDeviceCount;
 
     /// <summary>The device's modules in the order of their ids, or DeviceNotFound.</summary>
     public HubResult<IReadOnlyList<ModuleIdentity>> ListModules(string deviceId)
     {
         if (FindEntry(deviceId) is not { } entry)
-            return NotFound(deviceId);
+            return IdentityBatch.NotFound(deviceId);
         ModuleIdentity[] modules = [.. entry.Modules.OrderBy(m => m.ModuleId, StringComparer.Ordinal)];
         return modules;
     }
@@ -127,62 +101,19 @@ public sealed partial class IdentityRegistry
             ImmutableInterlocked.Update(ref _listeners, (all, removed) => all.Remove(removed), listener));
     }
 
-    /// <summary>Every device with its modules, in no order, while changes go on.</summary>
-    internal IEnumerable<DeviceEntry> Entries => _devices.Select(static pair => pair.Value);
+    /// <summary>
+    /// The devices (without a module id) and modules of the kind <see cref="AuthenticationType.SelfSigned"/>, in no
+    /// order, while changes go on.
+    /// </summary>
+    internal IEnumerable<(string DeviceId, string? ModuleId)> SelfSigned => _index.SelfSigned();
 
     internal DeviceEntry? FindEntry(ReadOnlySpan<char> deviceId) =>
-        _byId.TryGetValue(deviceId, out var entry) ? entry : null;
-
-    private static HubError NotFound(string deviceId) =>
-        new(HubErrorCode.DeviceNotFound, $"The device '{deviceId}' is not registered.");
-
-    private static HubError NotFound(string deviceId, string moduleId) =>
-        new(HubErrorCode.ModuleNotFound, $"The module '{moduleId}' of device '{deviceId}' is not registered.");
-
-    private static HubError? Check(IfMatch condition, string etag, string what) => condition.Matches(etag)
-        ? null
-        : new HubError(
-            HubErrorCode.PreconditionFailed,
-            $"Precondition failed: {what} version did not match, existingVersion:{etag} newVersion:{condition}");
-
-    /// <summary>
-    /// A new ETag: base64 of a random nine-digit number, so that a re-created record never has an old one's.
-    /// </summary>
-    private static string NextETag() => Convert.ToBase64String(
-        Encoding.ASCII.GetBytes(RandomNumberGenerator.GetInt32(100_000_000, 1_000_000_000)
-            .ToString(CultureInfo.InvariantCulture)));
-
-    /// <summary>A new generation: the clock's ticks (18 digits until the year 3168), made strictly rising.</summary>
-    private string NextGeneration()
-    {
-        while (true)
-        {
-            var last = Volatile.Read(ref _lastGeneration);
-            var next = Math.Max(last + 1, _time.GetUtcNow().Ticks);
-            if (Interlocked.CompareExchange(ref _lastGeneration, next, last) == last)
-                return next.ToString("D18", CultureInfo.InvariantCulture);
-        }
-    }
+        _index.FindDevice(deviceId, out var number) is { } device ? new DeviceEntry(_index, number, device) : null;
 
     private void Publish(IdentityChange change)
     {
         foreach (var listener in _listeners)
             listener(change);
-    }
-
-    private async ValueTask<HubResult<T>> ExclusivelyAsync<T>(
-        string deviceId, Func<ValueTask<HubResult<T>>> change, CancellationToken cancellationToken)
-    {
-        var stripe = _locks[(uint)string.GetHashCode(deviceId, StringComparison.Ordinal) % Stripes];
-        await stripe.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await change().ConfigureAwait(false);
-        }
-        finally
-        {
-            stripe.Release();
-        }
     }
 
     private sealed class Subscription(Action end) : IDisposable

@@ -32,38 +32,24 @@ internal sealed class PinnedCertificates(IdentityRegistry registry)
         _isLoaded = true;
         // First the changes, then all there is: what happens in between is seen twice rather than never.
         registry.Subscribe(OnChanged);
-        foreach (var entry in registry.Entries)
-            Refresh(entry.Device.DeviceId);
+        foreach (var (deviceId, moduleId) in registry.SelfSigned)
+            Refresh(deviceId, moduleId);
     }
 
     private void OnChanged(IdentityChange change)
     {
         lock (_gate)
         {
-            if (change.ModuleId is not null)
-            {
-                var module = registry.FindModule(change.DeviceId, change.ModuleId);
-                Set(new(change.DeviceId, change.ModuleId), module?.Authentication);
-            }
-            else
-            {
-                Refresh(change.DeviceId);
-            }
+            Refresh(change.DeviceId, change.ModuleId);
         }
     }
 
-    private void Refresh(string deviceId)
-    {
-        var entry = registry.FindEntry(deviceId);
-        Set(new(deviceId, null), entry?.Device.Authentication);
-        if (entry is null)
-        {
-            // Its modules are gone with it. Whoever still finds one here does not find it in the registry.
-            return;
-        }
-        foreach (var module in entry.Modules)
-            Set(new(deviceId, module.ModuleId), module.Authentication);
-    }
+    // Of a deleted device the modules stay here. Whoever still finds one does not find it in the registry.
+    private void Refresh(string deviceId, string? moduleId) => Set(
+        new(deviceId, moduleId),
+        moduleId is null
+            ? registry.FindDevice(deviceId)?.Authentication
+            : registry.FindModule(deviceId, moduleId)?.Authentication);
 
     private void Set(IdentityName name, IdentityAuthentication? authentication)
     {

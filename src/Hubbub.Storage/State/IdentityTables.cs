@@ -1,179 +1,163 @@
-using System.Collections.Immutable;
-using System.Text.Json;
 using Hubbub.Core.Identities;
-using Hubbub.Core.Security;
 using Microsoft.Data.Sqlite;
 
 namespace Hubbub.Storage.State;
 
-/// <summary>The tables of devices and modules. Used on the writer's thread only.</summary>
-internal sealed class IdentityTables(SqliteConnection connection, KeyCipher cipher) : IDisposable
+/// <summary>
+/// The tables of devices and modules, by the numbers that the registry gives: many new ones are appended, wherever their
+/// ids would sort. Nothing is looked up here, for the registry has everything. Used on the writer's thread only.
+/// </summary>
+internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
 {
-    private readonly PreparedCommand _putDevice = new(connection, """
-        INSERT INTO device (device_id, generation_id, etag, status, status_reason, status_updated_ticks,
-          authentication_type, keys, primary_thumbprint, secondary_thumbprint, iot_edge, device_scope, parent_scopes)
-        VALUES ($p0, $p1, $p2, $p3, $p4, $p5, $p6, $p7, $p8, $p9, $p10, $p11, $p12)
-        ON CONFLICT (device_id) DO UPDATE SET generation_id = $p1, etag = $p2, status = $p3, status_reason = $p4,
-          status_updated_ticks = $p5, authentication_type = $p6, keys = $p7, primary_thumbprint = $p8,
-          secondary_thumbprint = $p9, iot_edge = $p10, device_scope = $p11, parent_scopes = $p12
+    private const int DevicesStatusShift = 1;
+    private const int EdgeShift = 4;
+
+    private readonly RawStatement _putDevice = new(connection, """
+        REPLACE INTO device (number, device_id, generation_id, etag, status, authentication_type, iot_edge, keys,
+          primary_thumbprint, secondary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """);
 
-    private readonly PreparedCommand _putModule = new(connection, """
-        INSERT INTO module (device_id, module_id, generation_id, etag, managed_by,
-          authentication_type, keys, primary_thumbprint, secondary_thumbprint)
-        VALUES ($p0, $p1, $p2, $p3, $p4, $p5, $p6, $p7, $p8)
-        ON CONFLICT (device_id, module_id) DO UPDATE SET generation_id = $p2, etag = $p3, managed_by = $p4,
-          authentication_type = $p5, keys = $p6, primary_thumbprint = $p7, secondary_thumbprint = $p8
+    private readonly RawStatement _putModule = new(connection, """
+        REPLACE INTO module (number, device_id, module_id, generation_id, etag, authentication_type, keys,
+          primary_thumbprint, secondary_thumbprint, managed_by)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """);
 
-    private readonly PreparedCommand _deleteDevice = new(connection, "DELETE FROM device WHERE device_id = $p0");
-    private readonly PreparedCommand _deleteModules = new(connection, "DELETE FROM module WHERE device_id = $p0");
-    private readonly PreparedCommand _deleteModule =
-        new(connection, "DELETE FROM module WHERE device_id = $p0 AND module_id = $p1");
+    private readonly RawStatement _deleteDevice = new(connection, "DELETE FROM device WHERE number = ?");
+    private readonly RawStatement _deleteModule = new(connection, "DELETE FROM module WHERE number = ?");
 
     public void Write(IdentityWrite write)
     {
         switch (write)
         {
             case IdentityWrite.PutDevice put:
-                Put(put.Device);
+                Put(put);
                 break;
             case IdentityWrite.PutModule put:
-                Put(put.Module);
+                Put(put);
                 break;
             case IdentityWrite.DeleteDevice delete:
-                _deleteDevice.Execute(delete.DeviceId);
-                _deleteModules.Execute(delete.DeviceId);
+                Delete(_deleteDevice, delete.Number);
                 break;
             case IdentityWrite.DeleteModule delete:
-                _deleteModule.Execute(delete.DeviceId, delete.ModuleId);
+                Delete(_deleteModule, delete.Number);
                 break;
             default:
                 throw new NotSupportedException(write.GetType().Name);
         }
     }
 
-    public IdentitySnapshot Load()
+    public void Load(IIdentityLoader loader)
     {
-        List<DeviceIdentity> devices = [];
-        using (var command = connection.CreateCommand())
+        // The columns that few devices have are read only where one of them is there.
+        using (var row = new RawStatement(connection, """
+            SELECT number, device_id, generation_id, etag, keys,
+              status | (authentication_type << 1) | (iot_edge << 4),
+              coalesce(primary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes) IS NOT NULL,
+              primary_thumbprint, secondary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes
+            FROM device
+            """))
         {
-            command.CommandText = """
-                SELECT authentication_type, keys, primary_thumbprint, secondary_thumbprint,
-                  device_id, generation_id, etag, status, status_reason, status_updated_ticks,
-                  iot_edge, device_scope, parent_scopes
-                FROM device
-                """;
-            using var row = command.ExecuteReader();
-            while (row.Read())
-                devices.Add(ReadDevice(row));
+            while (row.Step())
+                LoadDevice(row, loader);
         }
-        List<ModuleIdentity> modules = [];
-        using (var command = connection.CreateCommand())
+        using (var row = new RawStatement(connection, """
+            SELECT number, device_id, module_id, generation_id, etag, keys, authentication_type,
+              primary_thumbprint, secondary_thumbprint, managed_by
+            FROM module
+            """))
         {
-            command.CommandText = """
-                SELECT authentication_type, keys, primary_thumbprint, secondary_thumbprint,
-                  device_id, generation_id, etag, module_id, managed_by
-                FROM module
-                """;
-            using var row = command.ExecuteReader();
-            while (row.Read())
-                modules.Add(ReadModule(row));
+            while (row.Step())
+                LoadModule(row, loader);
         }
-        return new IdentitySnapshot(devices, modules);
     }
 
     public void Dispose()
     {
-        foreach (var command in new[] { _putDevice, _putModule, _deleteDevice, _deleteModules, _deleteModule })
-            command.Dispose();
+        foreach (var statement in new[] { _putDevice, _putModule, _deleteDevice, _deleteModule })
+            statement.Dispose();
     }
 
-    private void Put(DeviceIdentity device)
+    private static void LoadDevice(RawStatement row, IIdentityLoader loader)
     {
-        var authentication = device.Authentication;
-        _putDevice.Execute(
-            device.DeviceId,
-            device.GenerationId,
-            device.ETag,
-            (long)device.Status,
-            device.StatusReason,
-            device.StatusUpdatedTime?.UtcTicks,
-            (long)authentication.Type,
-            Encrypt(authentication.Keys, RecordOf(device.DeviceId, null, device.GenerationId)),
-            authentication.PrimaryThumbprint,
-            authentication.SecondaryThumbprint,
-            device.IotEdge ? 1L : 0L,
-            device.DeviceScope,
-            device.ParentScopes.IsEmpty
-                ? null
-                : JsonSerializer.Serialize(device.ParentScopes, StateJson.Default.ImmutableArrayString));
-    }
-
-    private void Put(ModuleIdentity module)
-    {
-        var authentication = module.Authentication;
-        _putModule.Execute(
-            module.DeviceId,
-            module.ModuleId,
-            module.GenerationId,
-            module.ETag,
-            module.ManagedBy,
-            (long)authentication.Type,
-            Encrypt(authentication.Keys, RecordOf(module.DeviceId, module.ModuleId, module.GenerationId)),
-            authentication.PrimaryThumbprint,
-            authentication.SecondaryThumbprint);
-    }
-
-    private DeviceIdentity ReadDevice(SqliteDataReader row)
-    {
-        var (deviceId, generationId) = (row.GetString(4), row.GetString(5));
-        return new DeviceIdentity
+        var flags = row.Int64(5);
+        var device = new StoredIdentity
         {
-            DeviceId = deviceId,
-            GenerationId = generationId,
-            ETag = row.GetString(6),
-            Status = (DeviceStatus)row.GetInt32(7),
-            StatusReason = Text(row, 8),
-            StatusUpdatedTime = row.IsDBNull(9) ? null : new DateTimeOffset(row.GetInt64(9), TimeSpan.Zero),
-            Authentication = ReadAuthentication(row, RecordOf(deviceId, null, generationId)),
-            IotEdge = row.GetInt64(10) != 0,
-            DeviceScope = Text(row, 11),
-            ParentScopes = Text(row, 12) is { } scopes
-                ? JsonSerializer.Deserialize(scopes, StateJson.Default.ImmutableArrayString)
-                : ImmutableArray<string>.Empty,
+            DeviceId = row.Bytes(1),
+            GenerationId = row.Bytes(2),
+            ETag = row.Bytes(3),
+            Keys = row.Bytes(4),
+            Status = (DeviceStatus)(flags & 1),
+            AuthenticationType = (AuthenticationType)((flags >> DevicesStatusShift) & 7),
+            IotEdge = flags >> EdgeShift != 0,
         };
-    }
-
-    private ModuleIdentity ReadModule(SqliteDataReader row)
-    {
-        var (deviceId, generationId, moduleId) = (row.GetString(4), row.GetString(5), row.GetString(7));
-        return new ModuleIdentity
+        if (row.Int64(6) != 0)
         {
-            DeviceId = deviceId,
-            ModuleId = moduleId,
-            GenerationId = generationId,
-            ETag = row.GetString(6),
-            ManagedBy = Text(row, 8),
-            Authentication = ReadAuthentication(row, RecordOf(deviceId, moduleId, generationId)),
-        };
+            device.PrimaryThumbprint = row.Bytes(7);
+            device.SecondaryThumbprint = row.Bytes(8);
+            device.StatusReason = row.Bytes(9);
+            device.StatusUpdatedTicks = row.Int64(10);
+            device.DeviceScope = row.Bytes(11);
+            device.ParentScopes = row.Bytes(12);
+        }
+        loader.LoadDevice((int)row.Int64(0), device);
     }
 
-    private IdentityAuthentication ReadAuthentication(SqliteDataReader row, string record) => new()
+    private static void LoadModule(RawStatement row, IIdentityLoader loader) => loader.LoadModule(
+        (int)row.Int64(0),
+        new StoredIdentity
+        {
+            DeviceId = row.Bytes(1),
+            ModuleId = row.Bytes(2),
+            GenerationId = row.Bytes(3),
+            ETag = row.Bytes(4),
+            Keys = row.Bytes(5),
+            AuthenticationType = (AuthenticationType)row.Int64(6),
+            PrimaryThumbprint = row.Bytes(7),
+            SecondaryThumbprint = row.Bytes(8),
+            ManagedBy = row.Bytes(9),
+        });
+
+    private void Put(IdentityWrite.PutDevice put)
     {
-        Type = (AuthenticationType)row.GetInt32(0),
-        Keys = row.IsDBNull(1) ? null : cipher.Decrypt(row.GetFieldValue<byte[]>(1), record),
-        PrimaryThumbprint = Text(row, 2),
-        SecondaryThumbprint = Text(row, 3),
-    };
+        var (device, authentication) = (put.Device, put.Device.Authentication);
+        _putDevice.Bind(1, put.Number);
+        _putDevice.Bind(2, device.DeviceId);
+        _putDevice.Bind(3, device.GenerationId);
+        _putDevice.Bind(4, device.ETag);
+        _putDevice.Bind(5, (long)device.Status);
+        _putDevice.Bind(6, (long)authentication.Type);
+        _putDevice.Bind(7, device.IotEdge ? 1 : 0);
+        _putDevice.Bind(8, put.Keys.Span);
+        _putDevice.Bind(9, authentication.PrimaryThumbprint);
+        _putDevice.Bind(10, authentication.SecondaryThumbprint);
+        _putDevice.Bind(11, device.StatusReason);
+        _putDevice.Bind(12, device.StatusUpdatedTime?.UtcTicks);
+        _putDevice.Bind(13, device.DeviceScope);
+        _putDevice.Bind(14, device.ParentScopesText);
+        _putDevice.Execute();
+    }
 
-    private byte[]? Encrypt(SymmetricKeyPair? keys, string record) =>
-        keys is null ? null : cipher.Encrypt(keys, record);
+    private void Put(IdentityWrite.PutModule put)
+    {
+        var (module, authentication) = (put.Module, put.Module.Authentication);
+        _putModule.Bind(1, put.Number);
+        _putModule.Bind(2, module.DeviceId);
+        _putModule.Bind(3, module.ModuleId);
+        _putModule.Bind(4, module.GenerationId);
+        _putModule.Bind(5, module.ETag);
+        _putModule.Bind(6, (long)authentication.Type);
+        _putModule.Bind(7, put.Keys.Span);
+        _putModule.Bind(8, authentication.PrimaryThumbprint);
+        _putModule.Bind(9, authentication.SecondaryThumbprint);
+        _putModule.Bind(10, module.ManagedBy);
+        _putModule.Execute();
+    }
 
-    private static string RecordOf(string deviceId, string? moduleId, string generationId) => moduleId is null
-        ? $"device '{deviceId}' of generation {generationId}"
-        : $"module '{moduleId}' of device '{deviceId}' of generation {generationId}";
-
-    private static string? Text(SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? null : row.GetString(column);
+    private static void Delete(RawStatement statement, int number)
+    {
+        statement.Bind(1, number);
+        statement.Execute();
+    }
 }

@@ -99,6 +99,53 @@ internal static class StateSchema
           sink_state TEXT
         ) STRICT, WITHOUT ROWID;
         """,
+        // Identities by number: new ones are appended, while keys that are ids touch a page each (a million in random
+        // order took 8 times as long). Uniqueness of ids is the registry's, which holds all of them.
+        """
+        ALTER TABLE device RENAME TO device_by_id;
+        ALTER TABLE module RENAME TO module_by_id;
+        CREATE TABLE device (
+          number INTEGER NOT NULL PRIMARY KEY,
+          device_id TEXT NOT NULL,
+          generation_id TEXT NOT NULL,
+          etag TEXT NOT NULL,
+          status INTEGER NOT NULL,
+          authentication_type INTEGER NOT NULL,
+          iot_edge INTEGER NOT NULL,
+          keys BLOB,
+          primary_thumbprint TEXT,
+          secondary_thumbprint TEXT,
+          status_reason TEXT,
+          status_updated_ticks INTEGER,
+          device_scope TEXT,
+          parent_scopes TEXT
+        ) STRICT;
+        CREATE TABLE module (
+          number INTEGER NOT NULL PRIMARY KEY,
+          device_id TEXT NOT NULL,
+          module_id TEXT NOT NULL,
+          generation_id TEXT NOT NULL,
+          etag TEXT NOT NULL,
+          authentication_type INTEGER NOT NULL,
+          keys BLOB,
+          primary_thumbprint TEXT,
+          secondary_thumbprint TEXT,
+          managed_by TEXT
+        ) STRICT;
+        INSERT INTO device (device_id, generation_id, etag, status, authentication_type, iot_edge, keys,
+          primary_thumbprint, secondary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes)
+        SELECT device_id, generation_id, etag, status, authentication_type, iot_edge, keys,
+          primary_thumbprint, secondary_thumbprint, status_reason, status_updated_ticks, device_scope,
+          (SELECT group_concat(value, char(10)) FROM json_each(parent_scopes))
+        FROM device_by_id;
+        INSERT INTO module (device_id, module_id, generation_id, etag, authentication_type, keys,
+          primary_thumbprint, secondary_thumbprint, managed_by)
+        SELECT device_id, module_id, generation_id, etag, authentication_type, keys,
+          primary_thumbprint, secondary_thumbprint, managed_by
+        FROM module_by_id;
+        DROP TABLE device_by_id;
+        DROP TABLE module_by_id;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

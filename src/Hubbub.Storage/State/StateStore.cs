@@ -29,7 +29,7 @@ public sealed class StateStore
     private StateStore(SqliteConnection connection, KeyCipher cipher)
     {
         (_connection, _cipher) = (connection, cipher);
-        _identities = new IdentityTables(connection, cipher);
+        _identities = new IdentityTables(connection);
         _settings = new SettingsTables(connection, cipher);
         _commands = new CommandTables(connection);
         _certificates = new CertificateTables(connection);
@@ -69,8 +69,17 @@ public sealed class StateStore
         }
     }
 
-    ValueTask<IdentitySnapshot> IIdentityStore.LoadAsync(CancellationToken cancellationToken) =>
-        ReadAsync(_identities.Load, cancellationToken);
+    /// <inheritdoc/>
+    public IKeyProtector KeyProtector => _cipher;
+
+    public async ValueTask LoadAsync(IIdentityLoader loader, CancellationToken cancellationToken) =>
+        await ReadAsync(
+            () =>
+            {
+                _identities.Load(loader);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
 
     public ValueTask<HubError?> WriteAsync(IReadOnlyList<IdentityWrite> writes, CancellationToken cancellationToken) =>
         _writer.RunAsync(

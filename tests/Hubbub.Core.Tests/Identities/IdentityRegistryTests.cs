@@ -25,7 +25,7 @@ public sealed class IdentityRegistryTests
         Assert.Matches("^[0-9]{18}$", device.GenerationId);
         Assert.Matches("^[0-9]{9}$", System.Text.Encoding.ASCII.GetString(Convert.FromBase64String(device.ETag)));
         Assert.True(device.IsEnabled);
-        Assert.Same(device, registry.FindDevice("d1"));
+        Assert.Equal(device, registry.FindDevice("d1"));
         Assert.Equal(1, registry.DeviceCount);
         Assert.Equal([IdentityChangeKind.Created], _changes.Select(c => c.Kind));
     }
@@ -40,7 +40,7 @@ public sealed class IdentityRegistryTests
 
         Assert.Equal(HubErrorCode.DeviceAlreadyExists, second.Error?.Code);
         Assert.Equal("A device with ID 'd1' is already registered.", second.Error?.Message);
-        Assert.Same(first, registry.FindDevice("d1"));
+        Assert.Equal(first, registry.FindDevice("d1"));
         Assert.Equal(1, registry.DeviceCount);
     }
 
@@ -232,7 +232,7 @@ public sealed class IdentityRegistryTests
         Assert.True((await registry.DeleteModuleAsync("d1", "m00", IfMatch.Any, Cancellation)).IsOk);
         Assert.Equal(HubErrorCode.ModuleNotFound, registry.GetModule("d1", "m00").Error?.Code);
         Assert.Equal("m01", registry.ListModules("d1").Value[0].ModuleId);
-        Assert.Same(device, registry.FindDevice("d1"));
+        Assert.Equal(device, registry.FindDevice("d1"));
     }
 
     [Fact]

@@ -91,7 +91,7 @@ public sealed class TokenExpiryTests
     }
 
     [Fact]
-    public async Task Verification_AllocatesLittleMoreThanTheClaim()
+    public async Task Verification_AllocatesTheClaimAndTheIdentityOnly()
     {
         var hub = await TestHub.StartAsync(["d1"]);
         var token = hub.DeviceToken("d1");
@@ -103,7 +103,8 @@ public sealed class TokenExpiryTests
             hub.Authenticator.Verify(token);
         var perToken = (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
 
-        Assert.InRange(perToken, 1, 256);
+        // The claim is 200 bytes; a device is read out of its compact record anew each time.
+        Assert.InRange(perToken, 1, 1_200);
     }
 
     private static async Task SetKeysAsync(TestHub hub, string id, Func<SymmetricKeyPair, SymmetricKeyPair> change)

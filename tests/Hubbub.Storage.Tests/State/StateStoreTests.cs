@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
@@ -13,6 +14,7 @@ public sealed class StateStoreTests : IDisposable
 
     private readonly TemporaryDirectory _directory = new();
     private readonly FakeTimeProvider _time = new(Start);
+    private readonly ConcurrentDictionary<string, int> _numbers = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -44,14 +46,14 @@ public sealed class StateStoreTests : IDisposable
         using (var store = StateStore.Open(_directory.Path, _time))
         {
             Assert.Null(await store.WriteAsync(
-                [new IdentityWrite.PutDevice(device), new IdentityWrite.PutDevice(x509), new IdentityWrite.PutModule(module)],
+                [Put(store, device), Put(store, x509), Put(store, module)],
                 Cancellation));
             Assert.Null(await store.SaveSettingsAsync(settings, Cancellation));
             Assert.Null(await store.PutConsumerGroupAsync(new("entity", "group", Start), Cancellation));
         }
 
         using var reopened = StateStore.Open(_directory.Path, _time);
-        var snapshot = await ((IIdentityStore)reopened).LoadAsync(Cancellation);
+        var snapshot = await LoadedIdentities.OfAsync(reopened, Cancellation);
 
         Assert.Equal([Text(device), Text(x509)], snapshot.Devices.Select(Text).Order(StringComparer.Ordinal));
         var same = Assert.Single(snapshot.Modules);
@@ -68,17 +70,17 @@ public sealed class StateStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Update_OfADevice_KeepsItsModules_AndDeletionTakesThem()
+    public async Task Update_OfADevice_KeepsItsModules_UntilTheyAreDeleted()
     {
         using var store = StateStore.Open(_directory.Path, _time);
         await store.WriteAsync(
-            [new IdentityWrite.PutDevice(Device("d1")), new IdentityWrite.PutModule(Module("d1", "m1"))], Cancellation);
-        await store.WriteAsync([new IdentityWrite.PutDevice(Device("d1"))], Cancellation);
-        Assert.Single((await ((IIdentityStore)store).LoadAsync(Cancellation)).Modules);
+            [Put(store, Device("d1")), Put(store, Module("d1", "m1"))], Cancellation);
+        await store.WriteAsync([Put(store, Device("d1"))], Cancellation);
+        Assert.Single((await LoadedIdentities.OfAsync(store, Cancellation)).Modules);
 
-        await store.WriteAsync([new IdentityWrite.DeleteDevice("d1")], Cancellation);
+        await store.WriteAsync([new IdentityWrite.DeleteModule(0), new IdentityWrite.DeleteDevice(NumberOf("d1"))], Cancellation);
 
-        var snapshot = await ((IIdentityStore)store).LoadAsync(Cancellation);
+        var snapshot = await LoadedIdentities.OfAsync(store, Cancellation);
         Assert.Empty(snapshot.Devices);
         Assert.Empty(snapshot.Modules);
     }
@@ -88,9 +90,9 @@ public sealed class StateStoreTests : IDisposable
     {
         using var store = StateStore.Open(_directory.Path, _time);
         await store.WriteAsync(
-            [new IdentityWrite.PutDevice(Device("d1")), new IdentityWrite.PutDevice(Device("D1"))], Cancellation);
+            [Put(store, Device("d1")), Put(store, Device("D1"))], Cancellation);
 
-        var snapshot = await ((IIdentityStore)store).LoadAsync(Cancellation);
+        var snapshot = await LoadedIdentities.OfAsync(store, Cancellation);
 
         Assert.Equal(["D1", "d1"], snapshot.Devices.Select(d => d.DeviceId).Order(StringComparer.Ordinal));
     }
@@ -100,14 +102,14 @@ public sealed class StateStoreTests : IDisposable
     {
         using var copy = new TemporaryDirectory();
         using var store = StateStore.Open(_directory.Path, _time);
-        await store.WriteAsync([new IdentityWrite.PutDevice(Device("d1"))], Cancellation);
+        await store.WriteAsync([Put(store, Device("d1"))], Cancellation);
 
         // What a killed process leaves behind is exactly these files.
         foreach (var file in Directory.GetFiles(_directory.Path))
             File.Copy(file, copy.File(Path.GetFileName(file)));
         using var recovered = StateStore.Open(copy.Path, _time);
 
-        Assert.Single((await ((IIdentityStore)recovered).LoadAsync(Cancellation)).Devices);
+        Assert.Single((await LoadedIdentities.OfAsync(recovered, Cancellation)).Devices);
     }
 
     [Fact]
@@ -116,7 +118,7 @@ public sealed class StateStoreTests : IDisposable
         var device = Device("d1");
         var settings = HubSettings.Create("hub", _time);
         using var store = StateStore.Open(_directory.Path, _time);
-        await store.WriteAsync([new IdentityWrite.PutDevice(device)], Cancellation);
+        await store.WriteAsync([Put(store, device)], Cancellation);
         await store.SaveSettingsAsync(settings, Cancellation);
 
         var keys = settings.Policies.All.Select(p => p.Keys).Append(device.Authentication.Keys!)
@@ -146,13 +148,13 @@ public sealed class StateStoreTests : IDisposable
         using (var store = StateStore.Open(_directory.Path, _time))
         {
             await store.WriteAsync(
-                [new IdentityWrite.PutDevice(Device("d1")), new IdentityWrite.PutDevice(Device("d2"))], Cancellation);
+                [Put(store, Device("d1")), Put(store, Device("d2"))], Cancellation);
         }
         Execute(tampering);
 
         using var reopened = StateStore.Open(_directory.Path, _time);
         var failure = await Assert.ThrowsAsync<StateStoreException>(
-            async () => await ((IIdentityStore)reopened).LoadAsync(Cancellation));
+            async () => await LoadedIdentities.OfAsync(reopened, Cancellation));
         Assert.Contains("'d1'", failure.Message, StringComparison.Ordinal);
     }
 
@@ -224,11 +226,11 @@ public sealed class StateStoreTests : IDisposable
         using (var store = StateStore.Open(_directory.Path, _time))
         {
             var results = await Task.WhenAll(Enumerable.Range(0, 500).Select(
-                i => store.WriteAsync([new IdentityWrite.PutDevice(Device($"d{i}"))], Cancellation).AsTask()));
+                i => store.WriteAsync([Put(store, Device($"d{i}"))], Cancellation).AsTask()));
             Assert.All(results, Assert.Null);
         }
         using var reopened = StateStore.Open(_directory.Path, _time);
-        Assert.Equal(500, (await ((IIdentityStore)reopened).LoadAsync(Cancellation)).Devices.Count);
+        Assert.Equal(500, (await LoadedIdentities.OfAsync(reopened, Cancellation)).Devices.Count);
     }
 
     [Fact]
@@ -237,14 +239,14 @@ public sealed class StateStoreTests : IDisposable
         using var store = StateStore.Open(_directory.Path, _time);
         // A null where the table wants a text is a bug of the caller; its first record must not stay behind.
         var bad = store.WriteAsync(
-            [new IdentityWrite.PutDevice(Device("bad")), new IdentityWrite.PutDevice(Device("worse") with { ETag = null! })],
+            [Put(store, Device("bad")), Put(store, Device("worse") with { ETag = null! })],
             Cancellation).AsTask();
         var good = Enumerable.Range(0, 20).Select(
-            i => store.WriteAsync([new IdentityWrite.PutDevice(Device($"d{i}"))], Cancellation).AsTask()).ToArray();
+            i => store.WriteAsync([Put(store, Device($"d{i}"))], Cancellation).AsTask()).ToArray();
 
         await Assert.ThrowsAsync<SqliteException>(() => bad);
         Assert.All(await Task.WhenAll(good), Assert.Null);
-        var snapshot = await ((IIdentityStore)store).LoadAsync(Cancellation);
+        var snapshot = await LoadedIdentities.OfAsync(store, Cancellation);
         Assert.Equal(20, snapshot.Devices.Count);
         Assert.DoesNotContain(snapshot.Devices, d => d.DeviceId == "bad");
     }
@@ -255,25 +257,25 @@ public sealed class StateStoreTests : IDisposable
         using var store = StateStore.Open(_directory.Path, _time);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            async () => await store.WriteAsync([new IdentityWrite.PutDevice(Device("d1"))], new CancellationToken(true)));
+            async () => await store.WriteAsync([Put(store, Device("d1"))], new CancellationToken(true)));
 
-        Assert.Empty((await ((IIdentityStore)store).LoadAsync(Cancellation)).Devices);
+        Assert.Empty((await LoadedIdentities.OfAsync(store, Cancellation)).Devices);
     }
 
     [Fact]
     public async Task FullDisk_RefusesTheWrite_AndTakesTheNextWhenThereIsRoom()
     {
         using var store = StateStore.Open(_directory.Path, _time);
-        await store.WriteAsync([new IdentityWrite.PutDevice(Device("d0"))], Cancellation);
+        await store.WriteAsync([Put(store, Device("d0"))], Cancellation);
         await store.ExecuteAsync("PRAGMA max_page_count=1", Cancellation); // SQLite clamps it to the present size: no page may be added.
 
         Core.HubError? refusal = null;
         for (var i = 1; i < 200 && refusal is null; i++)
-            refusal = await store.WriteAsync([new IdentityWrite.PutDevice(Device($"d{i}"))], Cancellation);
+            refusal = await store.WriteAsync([Put(store, Device($"d{i}"))], Cancellation);
         Assert.Equal(Core.HubErrorCode.StorageFull, refusal?.Code);
 
         await store.ExecuteAsync("PRAGMA max_page_count=1000000", Cancellation);
-        Assert.Null(await store.WriteAsync([new IdentityWrite.PutDevice(Device("after"))], Cancellation));
+        Assert.Null(await store.WriteAsync([Put(store, Device("after"))], Cancellation));
         Assert.False(store.Ended.IsCompleted);
     }
 
@@ -286,7 +288,7 @@ public sealed class StateStoreTests : IDisposable
         for (var attempt = 0; attempt < 2; attempt++)
         {
             await Assert.ThrowsAsync<StateStoreException>(
-                async () => await store.WriteAsync([new IdentityWrite.PutDevice(Device("d1"))], Cancellation));
+                async () => await store.WriteAsync([Put(store, Device("d1"))], Cancellation));
         }
         var ended = await Assert.ThrowsAsync<StateStoreException>(() => store.Ended);
         Assert.Contains("state.db failed", ended.Message, StringComparison.Ordinal);
@@ -310,6 +312,21 @@ public sealed class StateStoreTests : IDisposable
         Assert.NotEqual(again.FindModule("d1", "m1")!.GenerationId, second.Value.GenerationId);
         Assert.NotEqual(again.FindDevice("d1")!.GenerationId, second.Value.GenerationId);
     }
+
+    private IdentityWrite.PutDevice Put(StateStore store, DeviceIdentity device) => new(
+        NumberOf(device.DeviceId),
+        device,
+        device.Authentication.Keys is { } keys
+            ? store.KeyProtector.Protect(keys, new(device.DeviceId, null, device.GenerationId))
+            : default);
+
+    private static IdentityWrite.PutModule Put(StateStore store, ModuleIdentity module) => new(
+        0,
+        module,
+        store.KeyProtector.Protect(
+            module.Authentication.Keys!, new(module.DeviceId, module.ModuleId, module.GenerationId)));
+
+    private int NumberOf(string deviceId) => _numbers.GetOrAdd(deviceId, _ => _numbers.Count);
 
     private static DeviceIdentity Device(string id) => new()
     {

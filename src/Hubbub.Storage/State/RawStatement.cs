@@ -1,0 +1,70 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Hubbub.Storage.State;
+
+/// <summary>
+/// A prepared statement without the layers above it: for what is done a million times. Parameters and columns are
+/// counted as SQLite does, parameters from 1 and columns from 0. Used on the writer's thread only.
+/// </summary>
+internal sealed class RawStatement(SqliteConnection connection, string sql) : IDisposable
+{
+    private sqlite3_stmt? _statement;
+
+    private sqlite3_stmt Statement
+    {
+        get
+        {
+            if (_statement is null)
+                Check(raw.sqlite3_prepare_v2(connection.Handle!, sql, out _statement));
+            return _statement;
+        }
+    }
+
+    public void Bind(int parameter, long? value) => Check(value is { } number
+        ? raw.sqlite3_bind_int64(Statement, parameter, number)
+        : raw.sqlite3_bind_null(Statement, parameter));
+
+    /// <summary>Empty means NULL.</summary>
+    public void Bind(int parameter, string? text) => Check(string.IsNullOrEmpty(text)
+        ? raw.sqlite3_bind_null(Statement, parameter)
+        : raw.sqlite3_bind_text(Statement, parameter, text));
+
+    /// <summary>Empty means NULL.</summary>
+    public void Bind(int parameter, ReadOnlySpan<byte> blob) => Check(blob.IsEmpty
+        ? raw.sqlite3_bind_null(Statement, parameter)
+        : raw.sqlite3_bind_blob(Statement, parameter, blob));
+
+    /// <summary>Goes to the next row; false when there is none, and the statement can be used anew.</summary>
+    public bool Step()
+    {
+        var code = raw.sqlite3_step(Statement);
+        if (code == raw.SQLITE_ROW)
+            return true;
+        raw.sqlite3_reset(Statement);
+        if (code != raw.SQLITE_DONE)
+            Check(code);
+        return false;
+    }
+
+    /// <summary>Runs a statement that gives no rows.</summary>
+    public void Execute()
+    {
+        while (Step())
+        {
+        }
+    }
+
+    public long Int64(int column) => raw.sqlite3_column_int64(Statement, column);
+
+    /// <summary>The bytes of a text or blob, valid until the next step; empty for NULL.</summary>
+    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(Statement, column);
+
+    public void Dispose() => _statement?.Dispose();
+
+    private void Check(int code)
+    {
+        if (code != raw.SQLITE_OK)
+            SqliteException.ThrowExceptionForRC(code, connection.Handle);
+    }
+}
