@@ -21,8 +21,10 @@ public static class IdentityLimits
     /// <summary>Parent scopes of a device: the service's documented maximum.</summary>
     public const int ParentScopesMax = 1;
 
-    /// <summary>Changes in one transaction: enough to hide the sync, few enough to keep others waiting for less than
-    /// a tenth of a second.</summary>
+    /// <summary>Characters of an ETag that comes with an import; those of this hub have 12.</summary>
+    public const int ETagLengthMax = 64;
+
+    /// <summary>Changes in one transaction: enough to hide the sync, few enough to keep others waiting little.</summary>
     public const int BatchMax = 4096;
 
     /// <summary>Devices in one list: the service's documented maximum.</summary>

@@ -78,6 +78,21 @@ public sealed partial class IdentityRegistry
     public IReadOnlyList<DeviceIdentity> ListDevicesAfter(string? afterId, int count) =>
         _index.ListDevices(afterId ?? "", count);
 
+    /// <summary>
+    /// The devices whose ids come after one, in the order of their ids, read page by page while changes go on: a device
+    /// that is there all the time is given once, one that comes or goes may be or not.
+    /// </summary>
+    /// <param name="afterId">The last id that is known already; null to begin.</param>
+    public IEnumerable<DeviceIdentity> DevicesAfter(string? afterId)
+    {
+        while (ListDevicesAfter(afterId, IdentityLimits.ListMax) is { Count: > 0 } page)
+        {
+            foreach (var device in page)
+                yield return device;
+            afterId = page[^1].DeviceId;
+        }
+    }
+
     /// <summary>How many devices are disabled.</summary>
     public int CountDisabled() => _index.DisabledDeviceCount;
 

@@ -24,6 +24,11 @@ public readonly record struct IfMatch
         return tag is "*" ? Any : new IfMatch(tag.ToString());
     }
 
+    /// <summary>True for a text that can be an ETag: visible ASCII without quotes, of a reasonable length.</summary>
+    public static bool IsTag(string? text) =>
+        text is { Length: > 0 and <= IdentityLimits.ETagLengthMax } and not "*"
+        && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.Contains('"', StringComparison.Ordinal);
+
     public bool Matches(string etag) => _tag is null || string.Equals(_tag, etag, StringComparison.Ordinal);
 
     public override string ToString() => _tag ?? "*";
