@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Hubbub.Core.Commands;
+using Hubbub.Core.Routing.Dispatch;
 
 namespace Hubbub.Server;
 
@@ -95,6 +96,35 @@ public sealed class HubMetrics : IDisposable
         _meter.CreateObservableCounter(
             "hubbub.commands.watched.dropped", () => counters.WatchedDropped,
             description: "Changes of commands that a watching link was not told, for want of credit.");
+    }
+
+    /// <summary>Shows how custom endpoints do.</summary>
+    /// <param name="endpoints">Says how each one does at the moment of the call.</param>
+    public void Watch(Func<IEnumerable<EndpointStatus>> endpoints)
+    {
+        IEnumerable<Measurement<long>> Each(Func<EndpointStatus, long> value) =>
+            endpoints().Select(status => new Measurement<long>(
+                value(status), new KeyValuePair<string, object?>("endpoint", status.Name)));
+
+        _meter.CreateObservableCounter(
+            "hubbub.endpoint.delivered", () => Each(static s => s.Delivered), description: "Events delivered.");
+        _meter.CreateObservableCounter(
+            "hubbub.endpoint.failed", () => Each(static s => s.FailedAttempts),
+            description: "Deliveries that failed and are tried again, or were refused.");
+        _meter.CreateObservableCounter(
+            "hubbub.endpoint.deadlettered", () => Each(static s => s.DeadLettered),
+            description: "Events put aside as dead letters.");
+        _meter.CreateObservableCounter(
+            "hubbub.endpoint.lost", () => Each(static s => s.Lost),
+            description: "Events that retention removed before they could be delivered.");
+        _meter.CreateObservableGauge(
+            "hubbub.endpoint.lag.events", () => Each(static s => s.LagEvents), description: "Events that wait.");
+        _meter.CreateObservableGauge(
+            "hubbub.endpoint.lag", () => Each(static s => s.LagMs), unit: "ms",
+            description: "Age of the oldest event that waits.");
+        _meter.CreateObservableGauge(
+            "hubbub.endpoint.healthy", () => Each(static s => s.Health == EndpointHealth.Healthy ? 1 : 0),
+            description: "1 when the last delivery succeeded.");
     }
 
     public void Dispose() => _meter.Dispose();

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server;
 
-/// <summary>Every log line of the server. Event ids: 1-99 hosting, 100-199 AMQP, 200-299 HTTP, 300-399 storage.</summary>
+/// <summary>Every log line of the server. Event ids: 1-99 hosting, 100-199 AMQP, 200-299 HTTP, 300-399 storage,
+/// 450-499 deliveries of custom endpoints.</summary>
 internal static partial class LogMessages
 {
     [LoggerMessage(1, LogLevel.Information,
@@ -126,4 +127,27 @@ internal static partial class LogMessages
     [LoggerMessage(308, LogLevel.Critical,
         "The state database failed; nothing can be stored any more. The hub stops; start it again to recover.")]
     public static partial void StateFailed(this ILogger logger, Exception cause);
+
+    [LoggerMessage(450, LogLevel.Information, "Endpoint '{Endpoint}' takes events.")]
+    public static partial void EndpointHealthy(this ILogger logger, string endpoint);
+
+    [LoggerMessage(451, LogLevel.Warning, "Endpoint '{Endpoint}' is {Health}; its events wait and are tried again: {Reason}")]
+    public static partial void EndpointFailing(
+        this ILogger logger, string endpoint, Hubbub.Core.Routing.Dispatch.EndpointHealth health, string reason);
+
+    [LoggerMessage(452, LogLevel.Warning,
+        "Endpoint '{Endpoint}': {Count} events from number {First} on were put aside as dead letters: {Reason}")]
+    public static partial void EndpointDeadLettered(
+        this ILogger logger, string endpoint, int count, long first, string reason);
+
+    [LoggerMessage(453, LogLevel.Error,
+        "Endpoint '{Endpoint}': {Count} events from number {First} on are lost; they were removed before they could be delivered.")]
+    public static partial void EndpointEventsLost(this ILogger logger, string endpoint, long count, long first);
+
+    [LoggerMessage(454, LogLevel.Warning,
+        "Endpoint '{Endpoint}': its position {Stored} lies behind the end of its stream, {Last}; it starts from the beginning.")]
+    public static partial void EndpointPositionReset(this ILogger logger, string endpoint, long stored, long last);
+
+    [LoggerMessage(455, LogLevel.Error, "Endpoint '{Endpoint}': a defect in the hub; please report it.")]
+    public static partial void EndpointFaulted(this ILogger logger, string endpoint, Exception fault);
 }

@@ -1,0 +1,60 @@
+using System.Net;
+using System.Net.Sockets;
+using Hubbub.Core.Routing.Dispatch;
+
+namespace Hubbub.Server.Routing.Sinks;
+
+/// <summary>
+/// Connects a webhook's requests. The addresses that are checked are those that are connected to, at each connection:
+/// a name that is looked up twice may answer differently the second time.
+/// </summary>
+/// <param name="policy">Whether private addresses may be connected to.</param>
+/// <param name="resolve">Looks a host name up.</param>
+internal sealed class WebhookConnector(
+    SinkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve)
+{
+    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var target = context.DnsEndPoint;
+        var addresses = IPAddress.TryParse(target.Host, out var literal)
+            ? [literal]
+            : await resolve(target.Host, cancellationToken);
+        Exception? failure = null;
+        foreach (var address in addresses)
+        {
+            if (!policy.AllowPrivateAddresses && !PublicAddresses.Contains(address))
+            {
+                failure ??= new ForbiddenAddressException(
+                    $"'{target.Host}' is at {address}, which is no public address; this hub's webhooks go to public ones only.");
+                continue;
+            }
+            try
+            {
+                return await ConnectAsync(new IPEndPoint(address, target.Port), cancellationToken);
+            }
+            catch (SocketException unreachable)
+            {
+                failure = unreachable;
+            }
+        }
+        throw failure ?? new SocketException((int)SocketError.HostNotFound);
+    }
+
+    private static async Task<Stream> ConnectAsync(IPEndPoint target, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(target, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>A name leads to where webhooks may not go.</summary>
+internal sealed class ForbiddenAddressException(string message) : IOException(message);
