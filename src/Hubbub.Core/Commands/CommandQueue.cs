@@ -30,6 +30,16 @@ internal sealed partial class CommandQueue(
         }
     }
 
+    /// <summary>Commands that have no outcome yet.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _count;
+        }
+    }
+
     /// <summary>Takes a place for a new command, in the order of the calls.</summary>
     /// <returns>Null when the queue is full, or over.</returns>
     public Command? TryAdd(NewCommand wanted, long nowMs, long expiresMs, Func<long> nextSequenceNumber)

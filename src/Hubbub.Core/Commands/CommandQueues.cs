@@ -104,6 +104,9 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
         return null;
     }
 
+    /// <summary>How many commands of a device or module have no outcome yet.</summary>
+    public int CountOf(CommandTarget target) => _queues.TryGetValue(target, out var queue) ? queue.Count : 0;
+
     /// <summary>Ends every command of a device or module that waits or is locked.</summary>
     /// <returns>How many there were, or DeviceNotFound or ModuleNotFound, or why it could not be stored.</returns>
     public async ValueTask<HubResult<int>> PurgeAsync(CommandTarget target, CancellationToken cancellationToken)

@@ -39,8 +39,8 @@ public sealed class DevicePresence : IDisposable
     public PresenceState StateOf(string deviceId, string? moduleId) =>
         _entries.TryGetValue((deviceId, moduleId), out var entry) ? entry.State : default;
 
-    /// <summary>How many identities are connected.</summary>
-    public int ConnectedCount => _entries.Count(e => e.Value.State.IsConnected);
+    /// <summary>How many devices are connected; modules do not count.</summary>
+    public int ConnectedDeviceCount => _entries.Count(e => e.Key.ModuleId is null && e.Value.State.IsConnected);
 
     public void Dispose() => _subscription.Dispose();
 

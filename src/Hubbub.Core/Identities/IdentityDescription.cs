@@ -15,8 +15,10 @@ public sealed record DeviceDescription
 
     public string? StatusReason { get; init; }
 
-    /// <summary>Without keys, a new device gets random ones and an existing one keeps its own.</summary>
-    public IdentityAuthentication Authentication { get; init; } = new();
+    /// <summary>
+    /// Without it, or without keys, a new device gets random keys and an existing one keeps what it has.
+    /// </summary>
+    public IdentityAuthentication? Authentication { get; init; }
 
     public bool IotEdge { get; init; }
 
@@ -50,8 +52,10 @@ public sealed record ModuleDescription
 
     public string? ManagedBy { get; init; }
 
-    /// <summary>Without keys, a new module gets random ones and an existing one keeps its own.</summary>
-    public IdentityAuthentication Authentication { get; init; } = new();
+    /// <summary>
+    /// Without it, or without keys, a new module gets random keys and an existing one keeps what it has.
+    /// </summary>
+    public IdentityAuthentication? Authentication { get; init; }
 
     internal HubError? Validate()
     {
@@ -68,8 +72,10 @@ public sealed record ModuleDescription
 /// <summary>Which combinations of kind, keys and thumbprints are an authentication.</summary>
 internal static class AuthenticationRules
 {
-    public static HubError? Validate(IdentityAuthentication wanted, string whose)
+    public static HubError? Validate(IdentityAuthentication? wanted, string whose)
     {
+        if (wanted is null)
+            return null;
         if (wanted.Type != AuthenticationType.Sas && wanted.Keys is not null)
             return Invalid(whose, $"symmetric keys do not go with the type {wanted.Type}");
         if (wanted.Type != AuthenticationType.SelfSigned)
@@ -89,10 +95,13 @@ internal static class AuthenticationRules
     }
 
     /// <summary>What to store: missing keys are kept from <paramref name="current"/> or generated.</summary>
-    public static IdentityAuthentication Complete(IdentityAuthentication wanted, IdentityAuthentication? current) =>
-        wanted is { Type: AuthenticationType.Sas, Keys: null }
+    public static IdentityAuthentication Complete(IdentityAuthentication? wanted, IdentityAuthentication? current)
+    {
+        wanted ??= current ?? new IdentityAuthentication();
+        return wanted is { Type: AuthenticationType.Sas, Keys: null }
             ? wanted with { Keys = current?.Keys ?? SymmetricKeyPair.Generate() }
             : wanted;
+    }
 
     /// <summary>True when something that proved the identity before does not prove it any more.</summary>
     public static bool Revokes(IdentityAuthentication before, IdentityAuthentication after)

@@ -21,6 +21,14 @@ namespace Hubbub.Server.Http;
 [JsonSerializable(typeof(DeviceRequest))]
 [JsonSerializable(typeof(ModuleRequest))]
 [JsonSerializable(typeof(PurgeBody))]
+[JsonSerializable(typeof(BulkEntry[]))]
+[JsonSerializable(typeof(BulkResultBody))]
+[JsonSerializable(typeof(KeyRegenerationBody))]
+[JsonSerializable(typeof(KeyRegenerationResultBody))]
+[JsonSerializable(typeof(RegistryStatisticsBody))]
+[JsonSerializable(typeof(ServiceStatisticsBody))]
+[JsonSerializable(typeof(QueryBody))]
+[JsonSerializable(typeof(TwinBody))]
 [JsonSerializable(typeof(ConsumerGroupBody))]
 [JsonSerializable(typeof(ConsumerGroupBody[]))]
 [JsonSerializable(typeof(CertificateBody))]
@@ -29,7 +37,7 @@ namespace Hubbub.Server.Http;
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     // The default escapes the + of base64 for the sake of HTML; people copy keys out of these answers as they see them.
-    private static readonly JsonWriterOptions WriterOptions = new()
+    internal static readonly JsonWriterOptions WriterOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -40,8 +48,14 @@ internal sealed partial class ApiJson : JsonSerializerContext
         var buffer = new ArrayBufferWriter<byte>();
         await using (var writer = new Utf8JsonWriter(buffer, WriterOptions))
             JsonSerializer.Serialize(writer, body, type);
+        await WriteAsync(context, buffer.WrittenMemory);
+    }
+
+    /// <summary>Writes a body that is JSON already.</summary>
+    public static async Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> json)
+    {
         context.Response.ContentType = "application/json; charset=utf-8";
-        context.Response.ContentLength = buffer.WrittenCount;
-        await context.Response.Body.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
+        context.Response.ContentLength = json.Length;
+        await context.Response.Body.WriteAsync(json, context.RequestAborted);
     }
 }

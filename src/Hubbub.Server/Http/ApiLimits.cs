@@ -11,6 +11,15 @@ internal static class ApiLimits
     /// <summary>Deep enough for every body, shallow enough for any stack.</summary>
     public const int JsonDepthMax = 32;
 
+    /// <summary>Identities in one request: the service's documented maximum.</summary>
+    public const int BulkMax = 100;
+
+    /// <summary>Rows in a page of a query that does not say how many.</summary>
+    public const int QueryPageDefault = 100;
+
+    /// <summary>Rows in a page at most: what the command line of the original asks for.</summary>
+    public const int QueryPageMax = 1000;
+
     /// <summary>Segments of a path; the longest served one has four.</summary>
     public const int PathSegmentsMax = 16;
 }

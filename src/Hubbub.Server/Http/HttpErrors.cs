@@ -32,6 +32,10 @@ internal static class HttpErrors
         _ => code.ToString(),
     };
 
+    /// <summary>Names the code in the header of an answer that has a body of its own.</summary>
+    public static void SetCode(HttpContext context, HubErrorCode code) =>
+        context.Response.Headers[ErrorCodeHeader] = NameOf(code);
+
     /// <summary>Writes the answer. C# clients believe the code only when header and body name the same one.</summary>
     public static Task WriteAsync(HttpContext context, HubError error, TimeProvider time)
     {
@@ -41,7 +45,7 @@ internal static class HttpErrors
         var body = new ErrorBody(
             $"ErrorCode:{name};{error.Message}", $"Tracking ID:{tracking}-G:0-TimeStamp:{now}");
         context.Response.StatusCode = StatusOf(error.Code);
-        context.Response.Headers[ErrorCodeHeader] = name;
+        SetCode(context, error.Code);
         if (error.Code == HubErrorCode.Unauthorized || error.Code == HubErrorCode.UnauthorizedAccess)
             context.Response.Headers.WWWAuthenticate = "SharedAccessSignature";
         return ApiJson.WriteAsync(context, body, ApiJson.Default.ErrorBody);

@@ -16,9 +16,15 @@ public sealed class HubApi
     public HubApi(ApiServices services)
     {
         _services = services;
+        var registry = services.Registry;
+        var views = new IdentityViews(services.Presence, services.Commands);
         Routes = new ApiRoutes(
         [
-            .. new RegistryApi(services.Registry, services.Presence).Routes,
+            .. new RegistryApi(registry, views).Routes,
+            .. new BulkApi(registry).Routes,
+            .. new KeysApi(registry).Routes,
+            .. new QueryApi(registry, views).Routes,
+            .. new StatisticsApi(registry, services.Presence).Routes,
             .. new CommandApi(services.Commands).Routes,
             .. new ConsumerGroupApi(services.ConsumerGroups).Routes,
             .. new CertificateApi(services.Authorities).Routes,
@@ -71,7 +77,7 @@ public sealed class HubApi
         var route = Routes.Find(context.Request.Method, path, out var allowed);
         if (route is { IsPublic: true, Serve: { } servePublic })
             return await servePublic(new ApiRequest(context, route, target, path, null));
-        var isCreation = context.Request.Method == "PUT" && context.Request.Headers.IfMatch.Count == 0;
+        var isCreation = context.Request.Method == "PUT" && context.Request.Headers.IfMatch.ToString().Length == 0;
         var meant = route is null ? path : IdentityPath.Resolve(route, target, _services.Registry, isCreation);
         var claim = RequestAuthentication.Verify(context, meant, _services.Authenticator);
         if (!claim.IsOk)

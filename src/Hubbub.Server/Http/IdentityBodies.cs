@@ -51,17 +51,18 @@ internal sealed record DeviceBody
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? ParentScopes { get; init; }
 
-    public static DeviceBody Of(DeviceIdentity device, PresenceState presence) => new()
+    public static DeviceBody Of(DeviceIdentity device, PresenceState presence, int commands) => new()
     {
         DeviceId = device.DeviceId,
         GenerationId = device.GenerationId,
         ETag = device.ETag,
         ConnectionState = IdentityText.ConnectionState(presence),
-        Status = device.IsEnabled ? "enabled" : "disabled",
+        Status = IdentityText.Status(device.Status),
         StatusReason = device.StatusReason,
         ConnectionStateUpdatedTime = IdentityText.Time(presence.ChangedAt),
         StatusUpdatedTime = IdentityText.Time(device.StatusUpdatedTime),
         LastActivityTime = IdentityText.Time(presence.ActiveAt),
+        CloudToDeviceMessageCount = commands,
         Authentication = AuthenticationBody.Of(device.Authentication),
         Capabilities = new CapabilitiesBody { IotEdge = device.IotEdge },
         DeviceScope = device.DeviceScope,
@@ -102,7 +103,7 @@ internal sealed record ModuleBody
     [JsonPropertyName("authentication")]
     public required AuthenticationBody Authentication { get; init; }
 
-    public static ModuleBody Of(ModuleIdentity module, PresenceState presence) => new()
+    public static ModuleBody Of(ModuleIdentity module, PresenceState presence, int commands) => new()
     {
         ModuleId = module.ModuleId,
         ManagedBy = module.ManagedBy,
@@ -112,6 +113,7 @@ internal sealed record ModuleBody
         ConnectionState = IdentityText.ConnectionState(presence),
         ConnectionStateUpdatedTime = IdentityText.Time(presence.ChangedAt),
         LastActivityTime = IdentityText.Time(presence.ActiveAt),
+        CloudToDeviceMessageCount = commands,
         Authentication = AuthenticationBody.Of(module.Authentication),
     };
 }

@@ -91,25 +91,28 @@ internal sealed record ModuleRequest
 }
 
 /// <summary>
-/// Reads the authentication of a request. Empty text means the same as none: Node clients send it so.
+/// Reads the authentication of a request; null when it has none. Empty text means the same as none: Node clients send
+/// it so.
 /// </summary>
 internal static class AuthenticationRequest
 {
-    public static HubResult<IdentityAuthentication> Parse(AuthenticationBody? body, string whose)
+    public static HubResult<IdentityAuthentication?> Parse(AuthenticationBody? body, string whose)
     {
-        var primaryThumbprint = NullIfEmpty(body?.X509Thumbprint?.PrimaryThumbprint);
-        var secondaryThumbprint = NullIfEmpty(body?.X509Thumbprint?.SecondaryThumbprint);
+        if (body is null)
+            return (IdentityAuthentication?)null;
+        var primaryThumbprint = NullIfEmpty(body.X509Thumbprint?.PrimaryThumbprint);
+        var secondaryThumbprint = NullIfEmpty(body.X509Thumbprint?.SecondaryThumbprint);
         var type = primaryThumbprint is null && secondaryThumbprint is null
             ? AuthenticationType.Sas
             : AuthenticationType.SelfSigned;
-        if (NullIfEmpty(body?.Type) is { } text && !IdentityText.TryParseAuthenticationType(text, out type))
+        if (NullIfEmpty(body.Type) is { } text && !IdentityText.TryParseAuthenticationType(text, out type))
         {
             return Invalid(
                 $"The authentication type of {whose} is not one of sas, selfSigned, certificateAuthority, none.");
         }
 
-        var primaryText = NullIfEmpty(body?.SymmetricKey?.PrimaryKey);
-        var secondaryText = NullIfEmpty(body?.SymmetricKey?.SecondaryKey);
+        var primaryText = NullIfEmpty(body.SymmetricKey?.PrimaryKey);
+        var secondaryText = NullIfEmpty(body.SymmetricKey?.SecondaryKey);
         SymmetricKeyPair? keys = null;
         if (primaryText is not null || secondaryText is not null)
         {

@@ -2,6 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Hubbub.Core.Identities;
 using AuthenticationKind = Hubbub.Core.Identities.AuthenticationType;
+using ImportModeKind = Hubbub.Core.Identities.ImportMode;
+using KeyChoiceKind = Hubbub.Core.Identities.KeyChoice;
 
 namespace Hubbub.Server.Http;
 
@@ -16,6 +18,8 @@ internal static class IdentityText
 
     public static string ConnectionState(PresenceState presence) => presence.IsConnected ? "Connected" : "Disconnected";
 
+    public static string Status(DeviceStatus status) => status == DeviceStatus.Enabled ? "enabled" : "disabled";
+
     public static string AuthenticationType(AuthenticationKind type) => type switch
     {
         AuthenticationKind.Sas => "sas",
@@ -29,6 +33,17 @@ internal static class IdentityText
 
     public static bool TryParseStatus(string text, out DeviceStatus status) =>
         TryParse(text, Enum.GetValues<DeviceStatus>(), s => s.ToString(), out status);
+
+    public static string ImportMode(ImportModeKind mode) => char.ToLowerInvariant(mode.ToString()[0]) + mode.ToString()[1..];
+
+    public static bool TryParseImportMode(string text, out ImportModeKind mode) =>
+        TryParse(text, Enum.GetValues<ImportModeKind>(), m => m.ToString(), out mode);
+
+    public static string KeyChoice(KeyChoiceKind choice) =>
+        char.ToLowerInvariant(choice.ToString()[0]) + choice.ToString()[1..];
+
+    public static bool TryParseKeyChoice(string text, out KeyChoiceKind choice) =>
+        TryParse(text, Enum.GetValues<KeyChoiceKind>(), c => c.ToString(), out choice);
 
     private static bool TryParse<T>(
         string text, T[] values, Func<T, string> spelling, [MaybeNullWhen(false)] out T value)

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Hubbub.Server.Http;
 
 /// <summary>The identity registry: <c>/devices</c>, <c>/devices/{id}</c> and the modules below it.</summary>
-internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence presence)
+internal sealed class RegistryApi(IdentityRegistry registry, IdentityViews views)
 {
     public IEnumerable<ApiRoute> Routes =>
     [
@@ -54,7 +54,7 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
             && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out top)
                 || top is < 1 or > IdentityLimits.ListMax))
             return new(HubErrorCode.ArgumentInvalid, $"The parameter top must be 1 to {IdentityLimits.ListMax}.");
-        DeviceBody[] bodies = [.. registry.ListDevices(top).Select(Show)];
+        DeviceBody[] bodies = [.. registry.ListDevices(top).Select(views.Show)];
         await request.WriteAsync(bodies, ApiJson.Default.DeviceBodyArray);
         return null;
     }
@@ -66,7 +66,7 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
         var modules = registry.ListModules(request.DeviceId);
         if (!modules.IsOk)
             return modules.Error;
-        ModuleBody[] bodies = [.. modules.Value.Select(Show)];
+        ModuleBody[] bodies = [.. modules.Value.Select(views.Show)];
         await request.WriteAsync(bodies, ApiJson.Default.ModuleBodyArray);
         return null;
     }
@@ -146,21 +146,16 @@ internal sealed class RegistryApi(IdentityRegistry registry, DevicePresence pres
     private async Task<HubError?> AnswerAsync(ApiRequest request, HubResult<DeviceIdentity> device)
     {
         if (device.IsOk)
-            await request.WriteAsync(Show(device.Value), ApiJson.Default.DeviceBody, device.Value.ETag);
+            await request.WriteAsync(views.Show(device.Value), ApiJson.Default.DeviceBody, device.Value.ETag);
         return device.Error;
     }
 
     private async Task<HubError?> AnswerAsync(ApiRequest request, HubResult<ModuleIdentity> module)
     {
         if (module.IsOk)
-            await request.WriteAsync(Show(module.Value), ApiJson.Default.ModuleBody, module.Value.ETag);
+            await request.WriteAsync(views.Show(module.Value), ApiJson.Default.ModuleBody, module.Value.ETag);
         return module.Error;
     }
-
-    private DeviceBody Show(DeviceIdentity device) => DeviceBody.Of(device, presence.StateOf(device.DeviceId, null));
-
-    private ModuleBody Show(ModuleIdentity module) =>
-        ModuleBody.Of(module, presence.StateOf(module.DeviceId, module.ModuleId));
 
     private static HubError ConditionMissing(string what) => new(
         HubErrorCode.ArgumentNull, $"Deleting {what} needs the header If-Match with its etag, or with \"*\" for any.");

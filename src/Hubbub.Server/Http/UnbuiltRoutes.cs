@@ -49,11 +49,6 @@ internal static class UnbuiltRoutes
         new("GET", "/$admin/importRegistry"),
         new("POST", "/$admin/importRegistry"),
         // Until they are built; see RegistryApi.
-        new("POST", "/devices"),
-        new("POST", "/devices/query"),
-        new("POST", "/devices/keys/regenerate"),
-        new("GET", "/statistics/devices"),
-        new("GET", "/statistics/service"),
         new("POST", "/devices/{deviceId}/messages/events"),
         new("GET", "/devices/{deviceId}/messages/deviceBound"),
         new("POST", "/devices/{deviceId}/messages/deviceBound"),

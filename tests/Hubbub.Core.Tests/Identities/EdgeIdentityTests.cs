@@ -106,7 +106,7 @@ public sealed class EdgeIdentityTests
     }
 
     [Fact]
-    public async Task ListAfter_GivesEveryDeviceOnce_InTheOrderOfIds()
+    public async Task DevicesAfter_GivesEveryDeviceOnce_InTheOrderOfIds()
     {
         var registry = await OpenAsync();
         string[] ids = ["b", "B", "a", "a1", "z", "_", "9"];
@@ -114,10 +114,32 @@ public sealed class EdgeIdentityTests
             await registry.CreateDeviceAsync(new() { DeviceId = id }, Cancellation);
 
         var seen = new List<string>();
-        while (registry.ListDevicesAfter(seen.LastOrDefault(), 3) is { Count: > 0 } page)
-            seen.AddRange(page.Select(d => d.DeviceId));
+        while (registry.DevicesAfter(seen.LastOrDefault()).Take(3).Select(d => d.DeviceId).ToArray() is [_, ..] page)
+            seen.AddRange(page);
 
         Assert.Equal(ids.Order(StringComparer.Ordinal), seen);
+    }
+
+    [Fact]
+    public async Task DevicesAfter_WhileDevicesComeAndGo_IsThatOfTheRegistry()
+    {
+        var registry = await OpenAsync();
+        var random = new Random(4711);
+        var there = new SortedSet<string>(StringComparer.Ordinal);
+        for (var step = 0; step < 2_000; step++)
+        {
+            var id = $"d{random.Next(60)}";
+            if (there.Remove(id))
+                Assert.True((await registry.DeleteDeviceAsync(id, IfMatch.Any, Cancellation)).IsOk);
+            else if (there.Add(id))
+                Assert.True((await registry.CreateDeviceAsync(new() { DeviceId = id }, Cancellation)).IsOk);
+            if (random.Next(10) > 0)
+                continue;
+            var after = random.Next(2) == 0 ? null : $"d{random.Next(60)}";
+            Assert.Equal(
+                there.Where(x => string.CompareOrdinal(x, after) > 0),
+                registry.DevicesAfter(after).Select(d => d.DeviceId));
+        }
     }
 
     private static DeviceDescription Edge(string deviceId) => new() { DeviceId = deviceId, IotEdge = true };

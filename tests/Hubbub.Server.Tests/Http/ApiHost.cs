@@ -116,16 +116,40 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public async Task<Answer> SendRawAsync(string method, string target, string? body, string? ifMatch, string? token)
     {
-        var uri = new Uri(Address + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-        using var request = new HttpRequestMessage(new HttpMethod(method), uri);
-        if (token is not null)
-            request.Headers.TryAddWithoutValidation("Authorization", token);
+        using var request = Request(method, target, body, token);
         if (ifMatch is not null)
             request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
-        if (body is not null)
-            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         return await Answer.ReadAsync(response);
+    }
+
+    /// <summary>For those who want to see every header of the answer, or send some of their own.</summary>
+    public async Task<HttpResponseMessage> SendForResponseAsync(
+        string method, string target, string? body = null, string? token = null,
+        params (string Name, string Value)[] headers)
+    {
+        using var request = Request(method, target, body, token ?? Token());
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.Remove(name);
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+            {
+                request.Content!.Headers.Remove(name);
+                request.Content.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+        return await _http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    private HttpRequestMessage Request(string method, string target, string? body, string? token)
+    {
+        var uri = new Uri(Address + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var request = new HttpRequestMessage(new HttpMethod(method), uri);
+        if (token is not null)
+            request.Headers.TryAddWithoutValidation("Authorization", token);
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        return request;
     }
 
     /// <summary>Sends bytes over a bare socket and returns the status line of the answer.</summary>
