@@ -48,6 +48,12 @@ public readonly struct MessageSections
     /// <summary>The application-properties section, descriptor included; empty when there is none.</summary>
     public ReadOnlyMemory<byte> ApplicationPropertiesSection => Slice(4);
 
+    /// <summary>Where <see cref="PropertiesSection"/> begins in <see cref="Message"/>.</summary>
+    public int PropertiesStart => _ranges[3].Start;
+
+    /// <summary>Where <see cref="ApplicationPropertiesSection"/> begins in <see cref="Message"/>.</summary>
+    public int ApplicationPropertiesStart => _ranges[4].Start;
+
     /// <summary>The sections of the body, descriptors included; empty when there are none.</summary>
     public ReadOnlyMemory<byte> BodySections => Slice(BodyIndex);
 

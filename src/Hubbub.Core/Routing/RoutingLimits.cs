@@ -29,4 +29,19 @@ public static class RoutingLimits
 
     /// <summary>Endpoints of one hub, the built-in one included: a set of them is one word.</summary>
     public const int EndpointsMax = 63;
+
+    /// <summary>Routes that an option may allow: each costs some nanoseconds a message.</summary>
+    public const int RoutesMax = 1000;
+
+    /// <summary>Enrichments that an option may allow: each makes every message longer.</summary>
+    public const int EnrichmentsMax = 100;
+
+    /// <summary>Characters of the name of a route or an endpoint, as in the service.</summary>
+    public const int NameLengthMax = 64;
+
+    /// <summary>Characters of an enrichment's key or value.</summary>
+    public const int EnrichmentLengthMax = 256;
+
+    /// <summary>Partitions of a named stream: each has a thread.</summary>
+    public const int StreamPartitionsMax = 32;
 }

@@ -115,6 +115,9 @@ public sealed class SampleMessage
 
         public ReadOnlySpan<byte> ReadBody(TextScratch scratch) => message._body;
 
+        /// <summary>Samples are looked at once.</summary>
+        public ReadOnlySpan<byte> BytesOf(MessagePart part) => throw new NotSupportedException();
+
         public ReadOnlySpan<byte> ReadTwin(TextScratch scratch) => message._twin;
 
         private static MessageText Text(byte[]? value, TextScratch scratch) =>

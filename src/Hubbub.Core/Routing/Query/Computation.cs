@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace Hubbub.Core.Routing.Query;
 
 /// <summary>Runs instructions over values. Every instruction gives a value, whatever its operands are.</summary>
@@ -20,12 +23,14 @@ internal ref partial struct Computation
     /// <param name="first">The number of the first one's value; the others follow.</param>
     public void Run(ReadOnlySpan<Instruction> code, int first)
     {
+        ref var values = ref MemoryMarshal.GetReference(Values);
         for (var i = 0; i < code.Length; i++)
         {
+            // The program numbers its values itself, all below the length of the template that they were copied from.
             ref readonly var step = ref code[i];
-            ref var result = ref Values[first + i];
-            ref readonly var a = ref Values[step.A];
-            ref readonly var b = ref Values[step.B];
+            ref var result = ref Unsafe.Add(ref values, first + i);
+            ref readonly var a = ref Unsafe.Add(ref values, step.A);
+            ref readonly var b = ref Unsafe.Add(ref values, step.B);
             switch (step.Op)
             {
                 case Op.EqualText:

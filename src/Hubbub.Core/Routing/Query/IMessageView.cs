@@ -24,6 +24,12 @@ public interface IMessageView
     /// <summary>The payload. Asked for at most once a message, and only when a condition needs it.</summary>
     ReadOnlySpan<byte> ReadBody(TextScratch scratch);
 
+    /// <summary>
+    /// The encoded bytes of a part: two messages of one sender that have the same are alike in all that it holds. Only
+    /// asked for by a <see cref="RouteMemo"/>.
+    /// </summary>
+    ReadOnlySpan<byte> BytesOf(MessagePart part);
+
     /// <summary>The sender's twin as JSON, <c>{"tags":{},"properties":{}}</c>; empty when there is none.</summary>
     ReadOnlySpan<byte> ReadTwin(TextScratch scratch);
 }

@@ -1,10 +1,10 @@
-using System.Text.Json;
-
 namespace Hubbub.Core.Routing.Query;
 
 /// <summary>Fills the slots of a <see cref="JsonTrie"/> in one pass over a document, without building it.</summary>
 internal static class JsonSlots
 {
+    private const int Nowhere = -1;
+
     /// <summary>
     /// Reads a document. When it is no JSON object from beginning to end, every slot is undefined.
     /// </summary>
@@ -17,25 +17,9 @@ internal static class JsonSlots
         JsonTrie trie, ReadOnlySpan<byte> json, Span<Value> slots, TextSource source, TextScratch scratch)
     {
         Fill(slots, ValueKind.Missing);
-        if (!BeginsAsObject(json))
-        {
+        var pass = new Pass(trie, json, slots, source, scratch);
+        if (!pass.Run())
             Fill(slots, ValueKind.Undefined);
-            return;
-        }
-        try
-        {
-            // Not the final block: then a document that ends too early is no exception, which would cost much more.
-            var options = new JsonReaderOptions { MaxDepth = RoutingLimits.BodyDepthMax };
-            var reader = new Utf8JsonReader(json, isFinalBlock: false, new JsonReaderState(options));
-            var pass = new Pass(trie, slots, source, scratch);
-            if (pass.Run(ref reader) && IsBlank(json[(int)reader.BytesConsumed..]))
-                return;
-        }
-        catch (JsonException)
-        {
-            // It is no JSON; nothing of it is defined.
-        }
-        Fill(slots, ValueKind.Undefined);
     }
 
     private static void Fill(Span<Value> slots, ValueKind kind)
@@ -44,147 +28,156 @@ internal static class JsonSlots
             slot.Kind = kind;
     }
 
-    private static bool BeginsAsObject(ReadOnlySpan<byte> json)
+    private ref struct Pass(
+        JsonTrie trie, ReadOnlySpan<byte> json, Span<Value> slots, TextSource source, TextScratch scratch)
     {
-        var at = json.IndexOfAnyExcept(" \t\r\n"u8);
-        return at >= 0 && json[at] == '{';
-    }
-
-    private static bool IsBlank(ReadOnlySpan<byte> rest) => !rest.ContainsAnyExcept(" \t\r\n"u8);
-
-    private readonly ref struct Pass(JsonTrie trie, Span<Value> slots, TextSource source, TextScratch scratch)
-    {
+        private readonly ReadOnlySpan<byte> _json = json;
         private readonly Span<Value> _slots = slots;
+        private JsonScanner _scanner = new(json);
 
-        public bool Run(ref Utf8JsonReader reader)
+        public bool Run()
         {
-            // Where in the tree each open container stands, and how many elements an array has had.
-            Span<int> places = stackalloc int[RoutingLimits.BodyDepthMax + 1];
-            Span<int> elements = stackalloc int[RoutingLimits.BodyDepthMax + 1];
+            // Of each open container: its place in the tree, if it has one, and the elements so far of an array; -1 is
+            // an object.
+            Span<int> places = stackalloc int[RoutingLimits.BodyDepthMax];
+            Span<int> elements = stackalloc int[RoutingLimits.BodyDepthMax];
             var depth = 0;
-            places[0] = 0;
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            if (_scanner.Next() != '{')
                 return false;
-            while (reader.Read())
+            _scanner.Step();
+            (places[0], elements[0]) = (0, -1);
+            var mayEnd = true;
+            while (true)
             {
-                var place = trie[places[depth]];
-                int child;
-                if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray)
+                var close = elements[depth] < 0 ? (byte)'}' : (byte)']';
+                var c = _scanner.Next();
+                if (c != close || !mayEnd)
                 {
-                    if (depth-- == 0)
-                        return true;
-                    continue;
-                }
-                if (reader.TokenType == JsonTokenType.PropertyName)
-                {
-                    child = Named(place, ref reader);
-                    if (!reader.Read())
+                    var child = Nowhere;
+                    if (elements[depth] >= 0)
+                        child = Element(places[depth], elements[depth]++);
+                    else if (c != '"' || !TryName(places[depth], out child))
                         return false;
+                    c = _scanner.Next();
+                    if (c is (byte)'{' or (byte)'[')
+                    {
+                        if (++depth == RoutingLimits.BodyDepthMax)
+                            return false;
+                        _scanner.Step();
+                        (places[depth], elements[depth]) = (Enter(child, c), c == '{' ? -1 : 0);
+                        mayEnd = true;
+                        continue;
+                    }
+                    if (!TryScalar(child, c))
+                        return false;
+                    c = _scanner.Next();
                 }
-                else
+                while (c == (elements[depth] < 0 ? (byte)'}' : (byte)']'))
                 {
-                    child = place.ElementAt(elements[depth]++);
+                    _scanner.Step();
+                    if (depth-- == 0)
+                        return _scanner.Next() == 0 && _scanner.Position == _json.Length;
+                    c = _scanner.Next();
                 }
-                if (child >= 0 && Enter(child, ref reader))
-                {
-                    places[++depth] = child;
-                    elements[depth] = 0;
-                }
-                else if (!TrySkip(ref reader))
-                {
+                if (c != ',')
                     return false;
-                }
+                _scanner.Step();
+                mayEnd = false;
             }
-            return false;
         }
 
-        /// <summary>Takes the value at a place of the tree.</summary>
-        /// <returns>True when it is a container that the tree goes on in.</returns>
-        private bool Enter(int child, ref Utf8JsonReader reader)
+        private readonly int Element(int place, int index) => place < 0 ? Nowhere : trie[place].ElementAt(index);
+
+        private bool TryName(int place, out int child)
         {
+            child = Nowhere;
+            if (!_scanner.TryString(out var start, out var length, out var isEscaped) || _scanner.Next() != ':')
+                return false;
+            _scanner.Step();
+            if (place < 0 || trie[place].Names is not { } names)
+                return true;
+            var name = _json.Slice(start, length);
+            if (isEscaped)
+            {
+                var room = scratch.Reserve(length);
+                var resolved = room.Length < length ? -1 : JsonEscapes.Resolve(name, room);
+                if (resolved < 0)
+                    return true;
+                name = room[..resolved];
+            }
+            if (names.Find(name) is >= 0 and var found)
+                child = trie[place].ChildOf(found);
+            return true;
+        }
+
+        /// <summary>Takes note of a container.</summary>
+        /// <returns>Its place, when the tree goes on in it.</returns>
+        private readonly int Enter(int child, byte c)
+        {
+            if (child < 0)
+                return Nowhere;
             var place = trie[child];
-            // Of two members of one name the last counts, with all that is in it.
+            Forget(place);
+            foreach (var slot in place.Slots)
+                _slots[slot].Kind = c == '{' ? ValueKind.Object : ValueKind.Array;
+            return (c == '{' ? place.Names is not null : place.Elements.Count > 0) ? child : Nowhere;
+        }
+
+        // Of two members of one name the last counts, with all that is in it.
+        private readonly void Forget(JsonTrie.Node place)
+        {
             foreach (var slot in place.Below)
                 _slots[slot].Kind = ValueKind.Missing;
-            foreach (var slot in place.Slots)
-                Take(ref _slots[slot], ref reader);
-            return reader.TokenType switch
-            {
-                JsonTokenType.StartObject => place.Names is not null,
-                JsonTokenType.StartArray => place.Elements.Count > 0,
-                _ => false,
-            };
         }
 
-        private void Take(ref Value value, ref Utf8JsonReader reader)
+        private bool TryScalar(int child, byte c)
         {
-            switch (reader.TokenType)
+            var value = default(Value);
+            var start = _scanner.Position;
+            switch (c)
             {
-                case JsonTokenType.String when reader.ValueIsEscaped:
-                    Unescape(ref value, ref reader);
+                case (byte)'"':
+                    if (!_scanner.TryString(out start, out var length, out var isEscaped))
+                        return false;
+                    if (child >= 0)
+                        Text(ref value, start, length, isEscaped);
                     break;
-                case JsonTokenType.String:
-                    value.Set(source, (int)reader.TokenStartIndex + 1, reader.ValueSpan.Length);
+                case (byte)'t' or (byte)'f':
+                    if (!_scanner.TryWord(c == 't' ? "true"u8 : "false"u8))
+                        return false;
+                    value.Set(c == 't');
                     break;
-                case JsonTokenType.Number:
-                    value.Set(reader.TryGetDouble(out var number) ? number : double.NaN);
-                    break;
-                case JsonTokenType.True or JsonTokenType.False:
-                    value.Set(reader.TokenType == JsonTokenType.True);
+                case (byte)'n':
+                    if (!_scanner.TryWord("null"u8))
+                        return false;
+                    value.Kind = ValueKind.Null;
                     break;
                 default:
-                    value.Kind = reader.TokenType switch
-                    {
-                        JsonTokenType.StartObject => ValueKind.Object,
-                        JsonTokenType.StartArray => ValueKind.Array,
-                        _ => ValueKind.Null,
-                    };
+                    if (!_scanner.TryNumber())
+                        return false;
+                    if (child >= 0 && NumberText.TryParseJson(_json[start.._scanner.Position], out var number))
+                        value.Set(number);
                     break;
             }
-        }
-
-        private void Unescape(ref Value value, ref Utf8JsonReader reader)
-        {
-            value.Kind = ValueKind.Undefined;
-            var room = scratch.Reserve(reader.ValueSpan.Length);
-            if (room.Length < reader.ValueSpan.Length)
-                return;
-            try
-            {
-                scratch.Commit(reader.CopyString(room)).CopyTo(ref value);
-            }
-            catch (InvalidOperationException)
-            {
-                // An escape that is half a character: no text.
-            }
-        }
-
-        private static int Named(JsonTrie.Node place, ref Utf8JsonReader reader)
-        {
-            if (place.Names is not { } names)
-                return -1;
-            if (!reader.ValueIsEscaped)
-                return names.Find(reader.ValueSpan) is >= 0 and var found ? place.ChildOf(found) : -1;
-            for (var i = 0; i < names.Count; i++)
-            {
-                if (reader.ValueTextEquals(names[i]))
-                    return place.ChildOf(i);
-            }
-            return -1;
-        }
-
-        private static bool TrySkip(ref Utf8JsonReader reader)
-        {
-            if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+            if (child < 0)
                 return true;
-            var depth = reader.CurrentDepth;
-            do
-            {
-                if (!reader.Read())
-                    return false;
-            }
-            while (reader.CurrentDepth > depth);
+            Forget(trie[child]);
+            foreach (var slot in trie[child].Slots)
+                _slots[slot] = value;
             return true;
+        }
+
+        private readonly void Text(ref Value value, int start, int length, bool isEscaped)
+        {
+            if (!isEscaped)
+            {
+                value.Set(source, start, length);
+                return;
+            }
+            var room = scratch.Reserve(length);
+            var resolved = room.Length < length ? -1 : JsonEscapes.Resolve(_json.Slice(start, length), room);
+            if (resolved >= 0)
+                scratch.Commit(resolved).CopyTo(ref value);
         }
     }
 }

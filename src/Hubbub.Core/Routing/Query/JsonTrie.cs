@@ -4,6 +4,7 @@ namespace Hubbub.Core.Routing.Query;
 internal sealed class JsonTrie
 {
     private readonly List<Node> _nodes = [new Node()];
+    private Node[] _sealed = [];
     private readonly Dictionary<string, int> _slots = new(StringComparer.Ordinal);
 
     /// <summary>How many different paths there are; their slots are numbered from 0.</summary>
@@ -21,13 +22,13 @@ internal sealed class JsonTrie
         foreach (var (name, index) in JsonPath.Parse(path, out _)!.Segments)
         {
             node = Child(_nodes[node].Named, name);
-            _nodes[node].Below.Add(slot);
+            _nodes[node].LeadTo(slot);
             if (index < 0)
                 continue;
             node = Child(_nodes[node].Elements, index);
-            _nodes[node].Below.Add(slot);
+            _nodes[node].LeadTo(slot);
         }
-        _nodes[node].Slots.Add(slot);
+        _nodes[node].Want(slot);
         return slot;
     }
 
@@ -36,9 +37,10 @@ internal sealed class JsonTrie
     {
         foreach (var node in _nodes)
             node.Seal();
+        _sealed = [.. _nodes];
     }
 
-    public Node this[int index] => _nodes[index];
+    public Node this[int index] => _sealed[index];
 
     private int Child<TKey>(Dictionary<TKey, int> children, TKey key) where TKey : notnull
     {
@@ -55,16 +57,18 @@ internal sealed class JsonTrie
     {
         private NameIndex? _names;
         private int[] _children = [];
+        private readonly List<int> _slots = [];
+        private readonly List<int> _below = [];
 
         public Dictionary<string, int> Named { get; } = new(StringComparer.Ordinal);
 
         public Dictionary<int, int> Elements { get; } = [];
 
         /// <summary>The slots that want the value of this place: a[0] and a[00] are two spellings of one.</summary>
-        public List<int> Slots { get; } = [];
+        public int[] Slots { get; private set; } = [];
 
         /// <summary>The slots of this place and of all below it.</summary>
-        public List<int> Below { get; } = [];
+        public int[] Below { get; private set; } = [];
 
         public NameIndex? Names => _names;
 
@@ -73,8 +77,13 @@ internal sealed class JsonTrie
 
         public int ElementAt(int index) => Elements.GetValueOrDefault(index, -1);
 
+        public void Want(int slot) => _slots.Add(slot);
+
+        public void LeadTo(int slot) => _below.Add(slot);
+
         public void Seal()
         {
+            (Slots, Below) = ([.. _slots], [.. _below]);
             if (Named.Count == 0)
                 return;
             string[] names = [.. Named.Keys];

@@ -16,6 +16,11 @@ internal static class NumberText
         TryParseSimple(text, out value)
         || (double.TryParse(text, NumberStyles.Any, CultureInfo.InvariantCulture, out value) && !double.IsNaN(value));
 
+    /// <summary>Reads a number of JSON; one too great for a double is infinite.</summary>
+    public static bool TryParseJson(ReadOnlySpan<byte> text, out double value) =>
+        TryParseSimple(text, out value)
+        || double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+
     /// <summary>
     /// Few digits with at most a sign and a point, as nearly all are: both numbers of the one division are exact, so
     /// its result is rounded right.

@@ -54,6 +54,18 @@ public sealed class RouteProgram
     /// <summary>True when a condition asks for an application property.</summary>
     public bool UsesProperties => PropertyNames.Count > 0;
 
+    /// <summary>What the conditions depend on besides the sender.</summary>
+    public MessageParts Parts
+    {
+        get
+        {
+            var parts = UsesProperties ? MessageParts.ApplicationProperties : MessageParts.None;
+            foreach (var name in SystemNames)
+                parts |= MessagePartsOf(name.Property);
+            return UsesBody || UsesTwin ? parts | MessageParts.Unrepeatable : parts;
+        }
+    }
+
     /// <summary>The system properties that conditions ask for.</summary>
     public IReadOnlyList<SystemPropertyName> SystemNames { get; }
 
@@ -84,6 +96,14 @@ public sealed class RouteProgram
     internal Value[] Template { get; }
 
     internal ProgramRoot[] Roots { get; }
+
+    private static MessageParts MessagePartsOf(SystemProperty property) => property switch
+    {
+        SystemProperty.EnqueuedTime => MessageParts.Unrepeatable,
+        >= SystemProperty.ContentType and <= SystemProperty.To or SystemProperty.CreationTime => MessageParts.Properties,
+        SystemProperty.Subject or SystemProperty.InterfaceId => MessageParts.Annotations,
+        _ => MessageParts.None,
+    };
 
     private void Merge(int index, Condition condition)
     {
