@@ -21,7 +21,7 @@ internal static class DeviceClients
         var to = await ConnectionStringAsync(hub, identity, what, cancellationToken);
         return await HubClients.ConnectAsync(hub, async dialHostName =>
         {
-            var device = DeviceClient.Create(to, options with { CaFile = hub.CaFile, DialHostName = dialHostName });
+            var device = DeviceClient.Create(to, HubClients.Reach(options, hub, dialHostName));
             try
             {
                 await device.OpenAsync(cancellationToken);

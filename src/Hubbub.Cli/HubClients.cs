@@ -24,6 +24,16 @@ internal static class HubClients
         }
     }
 
+    /// <summary>Options with which a verb reaches the hub. It says at once what is wrong, so it tries once only.</summary>
+    public static TOptions Reach<TOptions>(TOptions options, HubAddress hub, string? dialHostName)
+        where TOptions : ClientOptions =>
+        (TOptions)(options with
+        {
+            CaFile = hub.CaFile,
+            DialHostName = dialHostName,
+            Reconnect = ReconnectPolicy.None,
+        });
+
     /// <summary>What ends the verb: what was not done, why, and what to do.</summary>
     public static CommandFailedException Refused(string what, HubbubException e, string? remedy = null) =>
         new($"{what}: {e.Message}{(remedy is null ? "" : $" {remedy}")}", inner: e);

@@ -13,8 +13,7 @@ internal static class ServiceClients
         HubClients.ConnectAsync(hub, async dialHostName =>
         {
             var to = ConnectionString.ForService(hub.HostName, hub.PolicyName, hub.Key, hub.AmqpsPort);
-            var service = ServiceClient.Create(
-                to, new ServiceClientOptions { CaFile = hub.CaFile, DialHostName = dialHostName });
+            var service = ServiceClient.Create(to, HubClients.Reach(new ServiceClientOptions(), hub, dialHostName));
             try
             {
                 await service.OpenAsync(cancellationToken);

@@ -53,6 +53,9 @@ internal static class ClientLimits
     /// <summary>Messages of feedback that a wait for one record holds back from others at most.</summary>
     public const uint FeedbackHeldMax = 1_000;
 
+    /// <summary>Bytes of an HTTP proxy's answer to CONNECT, headers included.</summary>
+    public const int ProxyHeadBytesMax = 16_384;
+
     /// <summary>Characters of a connection string; a longer text is something else.</summary>
     public const int ConnectionStringCharsMax = 8_192;
 }

@@ -58,10 +58,11 @@ public sealed class ConnectionString
     /// <summary>What a device's connection string says, without a text that the id might break.</summary>
     /// <param name="hostName">The hub.</param>
     /// <param name="deviceId">The device's id.</param>
-    /// <param name="sharedAccessKey">Its key, base64.</param>
+    /// <param name="sharedAccessKey">Its key, base64; null when a certificate or a token provider is the
+    /// proof.</param>
     /// <param name="amqpPort">The port for AMQP over TLS.</param>
     public static ConnectionString ForDevice(
-        string hostName, string deviceId, string sharedAccessKey, int amqpPort = AmqpsPortDefault) =>
+        string hostName, string deviceId, string? sharedAccessKey, int amqpPort = AmqpsPortDefault) =>
         new(ConnectionStringKind.Device, hostName)
         {
             DeviceId = deviceId,
@@ -134,6 +135,20 @@ public sealed class ConnectionString
         _ => $"Endpoint={Scheme}{HostName}/;SharedAccessKeyName={PolicyName};EntityPath={EntityPath}",
     };
 
+    /// <summary>Says when no device client can be made of it.</summary>
+    internal void CheckDevice(ClientOptions options)
+    {
+        if (Kind != ConnectionStringKind.Device)
+            throw new FormatException("The connection string names no DeviceId.");
+        if (SharedAccessKey is null && SharedAccessSignature is null && options.TokenProvider is null
+            && options.ClientCertificate is null)
+        {
+            throw new FormatException(
+                $"Nothing proves who device '{DeviceId}' is: neither a key or token in its connection string, nor a "
+                + "TokenProvider or ClientCertificate in the options.");
+        }
+    }
+
     private static ConnectionString IotHub(ConnectionStringFields fields)
     {
         var hostName = fields.TakeHostName("HostName");
@@ -151,14 +166,17 @@ public sealed class ConnectionString
             HttpsPort = fields.TakePort("HttpsPort", 443),
             CaFile = fields.Take("CaFile"),
         };
-        if (fields.Take("x509") is { } x509 && string.Equals(x509, "true", StringComparison.OrdinalIgnoreCase))
-            fields.Refuse("x509=true asks for a client certificate, which this client cannot show yet");
+        var usesCertificate = string.Equals(fields.Take("x509"), "true", StringComparison.OrdinalIgnoreCase);
         if (result.ModuleId is not null && deviceId is null)
             fields.Refuse("ModuleId is there without DeviceId");
         if (kind == ConnectionStringKind.Service && result.PolicyName is null)
             fields.Refuse("SharedAccessKeyName (a service) or DeviceId (a device) is missing");
-        fields.RequireOneOf(
-            "SharedAccessKey", result.SharedAccessKey, "SharedAccessSignature", result.SharedAccessSignature);
+        // With x509=true the proof is a certificate, which the options name.
+        if (!usesCertificate)
+        {
+            fields.RequireOneOf(
+                "SharedAccessKey", result.SharedAccessKey, "SharedAccessSignature", result.SharedAccessSignature);
+        }
         return result;
     }
 

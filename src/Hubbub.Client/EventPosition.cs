@@ -46,6 +46,8 @@ public readonly record struct EventPosition
     /// <summary>The selector that the hub is sent.</summary>
     public override string ToString() => Filter;
 
+    internal bool IsEnd => _filter == End._filter;
+
     internal string Filter => _filter ?? Start._filter!;
 
     private static string Operator(bool isInclusive) => isInclusive ? ">=" : ">";

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using Hubbub.Amqp.Codec;
-using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Transport;
 using Hubbub.Client.Connections;
 using Hubbub.Client.Events;
@@ -12,22 +10,40 @@ namespace Hubbub.Client;
 /// Hubs. Safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// The connection is made by the first call. When it is lost, enumerations under way throw, and the next call connects
-/// again.
+/// The connection is made by the first call and made again when it is lost, as <see cref="ClientOptions.Reconnect"/>
+/// says; enumerations under way go on behind the last event that came, so that none is missed or seen twice.
 /// </remarks>
 public sealed class EventReader : IAsyncDisposable
 {
-    // Asks the hub to settle on sending: events are read, not consumed (eventhubs.md 5.4).
-    private const SenderSettleMode SettleMode = SenderSettleMode.Settled;
-    private static readonly Symbol SelectorFilter = new("apache.org:selector-filter:string");
-
     private readonly ConnectionString _to;
     private readonly EventReaderOptions _options;
-    private readonly SemaphoreSlim _opening = new(1);
-    private EventHubSession? _session;
-    private volatile bool _isClosed;
+    private readonly ConnectionStateSignal _states;
+    private readonly OnDemand<EventHubSession> _sessions;
 
-    private EventReader(ConnectionString to, EventReaderOptions options) => (_to, _options) = (to, options);
+    private EventReader(ConnectionString to, EventReaderOptions options)
+    {
+        (_to, _options) = (to, options);
+        _states = new ConnectionStateSignal(this);
+        _sessions = new OnDemand<EventHubSession>(
+            to.HostName,
+            options,
+            OpenSessionAsync,
+            static session => session.End,
+            static session => session.CloseAsync())
+        {
+            OnState = _states.Set,
+        };
+    }
+
+    /// <summary>Tells that <see cref="State"/> has changed: in order, on a thread of the pool.</summary>
+    public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged
+    {
+        add => _states.Changed += value;
+        remove => _states.Changed -= value;
+    }
+
+    /// <summary>How it stands with the connection.</summary>
+    public ConnectionState State => _states.State;
 
     /// <summary>A reader for a hub.</summary>
     /// <exception cref="FormatException">It is no connection string of a service or of Event Hubs.</exception>
@@ -45,48 +61,37 @@ public sealed class EventReader : IAsyncDisposable
     }
 
     /// <summary>Asks which partitions there are.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
-    public async Task<EventHubProperties> GetPropertiesAsync(CancellationToken cancellationToken = default)
-    {
-        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
-        return await session.ReadHubAsync(cancellationToken).ConfigureAwait(false);
-    }
+    /// <exception cref="HubbubException">Unreachable, untrusted, refused or too slow.</exception>
+    public Task<EventHubProperties> GetPropertiesAsync(CancellationToken cancellationToken = default) =>
+        AskAsync(static (session, c) => session.ReadHubAsync(c), cancellationToken);
 
     /// <summary>Asks what a partition holds.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
-    public async Task<PartitionProperties> GetPartitionPropertiesAsync(
-        string partitionId, CancellationToken cancellationToken = default)
-    {
-        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
-        return await session.ReadPartitionAsync(partitionId, cancellationToken).ConfigureAwait(false);
-    }
+    /// <exception cref="HubbubException">Unreachable, untrusted, refused or too slow.</exception>
+    public Task<PartitionProperties> GetPartitionPropertiesAsync(
+        string partitionId, CancellationToken cancellationToken = default) =>
+        AskAsync((session, c) => session.ReadPartitionAsync(partitionId, c), cancellationToken);
 
     /// <summary>
     /// Attaches to partitions; when it completes, the position is fixed: nothing that comes later is missed.
     /// </summary>
-    /// <param name="from">Where to begin, in each partition.</param>
+    /// <param name="from">Where to begin, in each partition that has no checkpoint.</param>
     /// <param name="partitionIds">The partitions; null for all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
+    /// <exception cref="HubbubException">Unreachable, untrusted, refused or too slow.</exception>
     public async Task<EventSubscription> SubscribeAsync(
         EventPosition from, IReadOnlyList<string>? partitionIds = null, CancellationToken cancellationToken = default)
     {
-        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
-        partitionIds ??= (await session.ReadHubAsync(cancellationToken).ConfigureAwait(false)).PartitionIds;
+        partitionIds ??= (await GetPropertiesAsync(cancellationToken).ConfigureAwait(false)).PartitionIds;
+        var starts = await Task.WhenAll(partitionIds.Select(id => StartOfAsync(id, from, cancellationToken)))
+            .ConfigureAwait(false);
         var signal = new AsyncSignal();
-        var feeds = new PartitionFeed[partitionIds.Count];
-        var attached = new Task[feeds.Length];
+        var feeds = new PartitionFeed[starts.Length];
         for (var i = 0; i < feeds.Length; i++)
-        {
-            var address = $"{session.EntityPath}/ConsumerGroups/{_options.ConsumerGroup}/Partitions/{partitionIds[i]}";
-            feeds[i] = new PartitionFeed(partitionIds[i], address, _options.Prefetch, signal);
-            attached[i] = session.Connection.AttachAsync(
-                session.Session, feeds[i].Link, AttachTo(address, from), cancellationToken);
-        }
-        var subscription = new EventSubscription(session.Connection, signal, feeds);
+            feeds[i] = new PartitionFeed(partitionIds[i], starts[i], _options, _sessions, signal);
+        var subscription = new EventSubscription(signal, feeds);
         try
         {
-            await Task.WhenAll(attached).ConfigureAwait(false);
+            await Task.WhenAll(feeds.Select(feed => feed.StartAsync(cancellationToken))).ConfigureAwait(false);
             return subscription;
         }
         catch
@@ -97,33 +102,35 @@ public sealed class EventReader : IAsyncDisposable
     }
 
     /// <summary>Reads all partitions, in fair turns, until it is cancelled.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted, refused, or the link or connection has
-    /// ended.</exception>
+    /// <exception cref="HubbubException">Unreachable, untrusted or refused, or somebody has taken a partition
+    /// over.</exception>
     public IAsyncEnumerable<ReceivedEvent> ReadAsync(
         EventPosition from, CancellationToken cancellationToken = default) =>
         ReadAsync(from, null, cancellationToken);
 
     /// <summary>Reads one partition until it is cancelled.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted, refused, or the link or connection has
-    /// ended.</exception>
+    /// <exception cref="HubbubException">Unreachable, untrusted or refused, or somebody has taken it over.</exception>
     public IAsyncEnumerable<ReceivedEvent> ReadPartitionAsync(
         string partitionId, EventPosition from, CancellationToken cancellationToken = default) =>
         ReadAsync(from, [partitionId], cancellationToken);
 
-    /// <summary>Closes the connection; enumerations under way throw.</summary>
-    public async Task CloseAsync()
+    /// <summary>
+    /// Keeps that an event and all before it in its partition are dealt with; needs
+    /// <see cref="EventReaderOptions.Checkpoints"/>. To be called once for many events: it costs a write.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The options name no store.</exception>
+    public async Task CheckpointAsync(ReceivedEvent received, CancellationToken cancellationToken = default)
     {
-        _isClosed = true;
-        await _opening.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            await DisconnectAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            _opening.Release();
-        }
+        if (_options.Checkpoints is not { } store)
+            throw new InvalidOperationException("EventReaderOptions.Checkpoints names no store for checkpoints.");
+        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        var checkpoint = new Checkpoint(received.SequenceNumber, received.Offset);
+        await store.SaveAsync(KeyOf(session, received.PartitionId), checkpoint, cancellationToken)
+            .ConfigureAwait(false);
     }
+
+    /// <summary>Closes the connection; enumerations under way throw.</summary>
+    public Task CloseAsync() => _sessions.CloseAsync();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
@@ -143,47 +150,64 @@ public sealed class EventReader : IAsyncDisposable
         }
     }
 
-    private static Attach AttachTo(string address, EventPosition from)
+    /// <summary>Behind the checkpoint, if there is one; the end as a number, which stays true over reconnects.</summary>
+    private async Task<EventPosition> StartOfAsync(
+        string partitionId, EventPosition from, CancellationToken cancellationToken)
     {
-        var filter = new AmqpMapBuilder()
-            .Add(SelectorFilter, AmqpValue.Described(SelectorFilter, AmqpValue.From(from.Filter)))
-            .Build();
-        return new Attach
+        if (_options.Checkpoints is { } store)
         {
-            Name = $"{address}-{Guid.NewGuid():N}",
-            Handle = 0,
-            Role = Role.Receiver,
-            SndSettleMode = SettleMode,
-            Source = new Source { Address = AmqpValue.From(address), Filter = filter },
-            Target = new Target { Address = AmqpValue.From("hubbub-client") },
-            Properties = new AmqpMapBuilder().Add("com.microsoft:receiver-name", "hubbub-client").Build(),
-        };
+            var key = await AskAsync((session, _) => Task.FromResult(KeyOf(session, partitionId)), cancellationToken)
+                .ConfigureAwait(false);
+            if (await store.LoadAsync(key, cancellationToken).ConfigureAwait(false) is { } checkpoint)
+                return EventPosition.FromSequenceNumber(checkpoint.SequenceNumber, isInclusive: false);
+        }
+        if (!from.IsEnd)
+            return from;
+        var partition = await GetPartitionPropertiesAsync(partitionId, cancellationToken).ConfigureAwait(false);
+        return EventPosition.FromSequenceNumber(partition.LastEnqueuedSequenceNumber, isInclusive: false);
     }
 
-    private async Task<EventHubSession> SessionAsync(CancellationToken cancellationToken)
+    private CheckpointKey KeyOf(EventHubSession session, string partitionId) =>
+        new(session.Connection.Address.HostName, session.EntityPath, _options.ConsumerGroup, partitionId);
+
+    /// <summary>Asks on a session, and once more on another one when that is lost, as long as a call may take.</summary>
+    private async Task<T> AskAsync<T>(
+        Func<EventHubSession, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {
-        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var timeout = new CancellationTokenSource(_options.OperationTimeout, _options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        var backoff = new Backoff(_options);
+        HubbubException? failure = null;
         try
         {
-            if (_isClosed)
-                throw HubbubException.Closed(_to.HostName);
-            if (_session is { Connection.End: null } open)
-                return open;
-            await DisconnectAsync().ConfigureAwait(false);
-            return _session = await EventHubSession.OpenAsync(_to, _options, cancellationToken).ConfigureAwait(false);
+            while (true)
+            {
+                try
+                {
+                    var session = await _sessions.GetAsync(either.Token).ConfigureAwait(false);
+                    return await ask(session, either.Token).ConfigureAwait(false);
+                }
+                catch (HubbubException e) when (_options.Reconnect.IsEnabled && e.IsTransient)
+                {
+                    failure = e;
+                    await backoff.WaitAsync(either.Token).ConfigureAwait(false);
+                }
+            }
         }
-        finally
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            _opening.Release();
+            throw failure ?? _sessions.LastFailure ?? Timely.TooLong(_options, _to.HostName, "the request", e);
         }
     }
 
-    private async Task DisconnectAsync()
+    private async Task<EventHubSession> OpenSessionAsync(CancellationToken cancellationToken)
     {
-        if (_session is { } session)
-        {
-            _session = null;
-            await session.DisposeAsync().ConfigureAwait(false);
-        }
+        var session = await EventHubSession.OpenAsync(_to, _options, cancellationToken).ConfigureAwait(false);
+        _ = WatchAsync(session);
+        return session;
     }
+
+    // Never faults: the end of a session is no failure of the one who watches.
+    private async Task WatchAsync(EventHubSession session) =>
+        _states.Lost(await session.Session.Ended.ConfigureAwait(false), _options);
 }

@@ -1,23 +1,21 @@
 using Hubbub.Amqp.Transport;
-using Hubbub.Client.Connections;
 using Hubbub.Client.Events;
 
 namespace Hubbub.Client;
 
 /// <summary>
 /// Open links to one or more partitions: the events of each in order, of all in fair turns. To be enumerated once; it
-/// ends when it is disposed of or cancelled, and throws a <see cref="HubbubException"/> when a link ends.
+/// ends when it is disposed of or cancelled, and throws a <see cref="HubbubException"/> when a link ends for a reason
+/// that does not pass.
 /// </summary>
 public sealed class EventSubscription : IAsyncEnumerable<ReceivedEvent>, IAsyncDisposable
 {
-    private readonly AmqpClientConnection _connection;
     private readonly AsyncSignal _signal;
     private readonly PartitionFeed[] _feeds;
     private int _isEnumerated;
     private volatile bool _isDisposed;
 
-    internal EventSubscription(AmqpClientConnection connection, AsyncSignal signal, PartitionFeed[] feeds) =>
-        (_connection, _signal, _feeds) = (connection, signal, feeds);
+    internal EventSubscription(AsyncSignal signal, PartitionFeed[] feeds) => (_signal, _feeds) = (signal, feeds);
 
     /// <summary>The partitions that it reads.</summary>
     public IEnumerable<string> PartitionIds => _feeds.Select(static feed => feed.PartitionId);
@@ -52,14 +50,12 @@ public sealed class EventSubscription : IAsyncEnumerable<ReceivedEvent>, IAsyncD
     }
 
     /// <summary>Detaches the links; an enumeration under way ends.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
-            return ValueTask.CompletedTask;
+            return;
         _isDisposed = true;
-        foreach (var feed in _feeds)
-            _connection.Detach(feed.Link);
         _signal.Signal();
-        return ValueTask.CompletedTask;
+        await Task.WhenAll(_feeds.Select(static feed => feed.StopAsync())).ConfigureAwait(false);
     }
 }

@@ -12,22 +12,22 @@ namespace Hubbub.Client;
 /// </summary>
 public sealed class FeedbackReceiver : IAsyncDisposable
 {
-    private readonly MessageLink _link;
+    private readonly MessageReader _reader;
 
-    internal FeedbackReceiver(MessageLink link) => _link = link;
+    internal FeedbackReceiver(MessageReader reader) => _reader = reader;
 
     /// <summary>The next message: one record or more (64 at IoT hubs).</summary>
-    /// <exception cref="HubbubException">The link has ended, or what came is no feedback.</exception>
+    /// <exception cref="HubbubException">Refused, or what came is no feedback.</exception>
     public async Task<FeedbackMessage> ReceiveAsync(CancellationToken cancellationToken = default)
     {
-        var message = await _link.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var message = await _reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         return new FeedbackMessage(message, Read(message));
     }
 
     /// <summary>Detaches the link.</summary>
     public ValueTask DisposeAsync()
     {
-        _link.Connection?.Detach(_link);
+        _reader.Close();
         return ValueTask.CompletedTask;
     }
 

@@ -26,6 +26,9 @@ public static class HubbubCondition
     /// <summary>The client, the link or the connection was closed on this side.</summary>
     public const string Closed = "hubbub:closed";
 
+    /// <summary>The caller's token provider failed.</summary>
+    public const string TokenUnavailable = "hubbub:token-unavailable";
+
     /// <summary>The hub: the token is wrong, has expired, or does not open what was asked for.</summary>
     public const string UnauthorizedAccess = ErrorCondition.UnauthorizedAccess;
 
@@ -46,7 +49,7 @@ public static class HubbubCondition
 
     // What heals by itself: the peer is busy, restarts, or has no room at this moment.
     internal static bool IsTransient(string condition) => condition is
-        Unreachable or ConnectionLost or Timeout or Released
+        Unreachable or ConnectionLost or Timeout or Released or TokenUnavailable
         or ErrorCondition.InternalError or ErrorCondition.ResourceLimitExceeded or ErrorCondition.ConnectionForced
         or ErrorCondition.DetachForced or ErrorCondition.TransferLimitExceeded
         or "com.microsoft:server-busy" or "com.microsoft:timeout" or "com.microsoft:operation-cancelled"

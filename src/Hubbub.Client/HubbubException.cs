@@ -26,7 +26,7 @@ public sealed class HubbubException : Exception
         Description = description;
         Address = address;
         TrackingId = trackingId;
-        IsTransient = HubbubCondition.IsTransient(condition);
+        IsTransient = HubbubCondition.IsTransient(condition) && !IsTakeover;
     }
 
     /// <summary>
@@ -45,6 +45,19 @@ public sealed class HubbubException : Exception
 
     /// <summary>True when the same call may succeed later without a change of configuration.</summary>
     public bool IsTransient { get; }
+
+    /// <summary>True when another receiver has taken the link's place; it is left to that one.</summary>
+    internal bool IsTakeover => Condition == HubbubCondition.LinkStolen
+        // amqp.md 8: what a device's older receiver is told.
+        || Description?.Contains("opened a Receive Link", StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <summary>
+    /// True when another attempt may mend it. What was there and ended is tried again whatever the reason, for a token
+    /// may just have run out; but what somebody else has taken is left to him, or the two would take it from each
+    /// other for ever.
+    /// </summary>
+    internal bool MayHeal(bool wasThere) =>
+        Condition != HubbubCondition.Closed && (wasThere ? !IsTakeover : IsTransient);
 
     /// <summary>A redirect's error info, for the reader that follows it.</summary>
     internal AmqpMap? Info { get; private init; }

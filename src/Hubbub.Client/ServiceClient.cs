@@ -11,17 +11,37 @@ namespace Hubbub.Client;
 /// </summary>
 public sealed class ServiceClient : IAsyncDisposable
 {
-    private readonly ConnectionString _to;
     private readonly ServiceClientOptions _options;
-    private readonly HubSessionSource _sessions;
-    private readonly SemaphoreSlim _attaching = new(1);
-    private SendingLink? _sender;
+    private readonly ConnectionStateSignal _states;
+    private readonly HubChannel _channel;
+    private readonly SendQueue _commands;
+    private readonly LinkKeeper _keeper;
 
     private ServiceClient(ConnectionString to, ServiceClientOptions options)
     {
-        (_to, _options) = (to, options);
-        _sessions = new HubSessionSource(to, options);
+        _options = options;
+        _states = new ConnectionStateSignal(this);
+        _channel = new HubChannel(to, options, _states);
+        var onLinkLoss = options.UnacknowledgedSends == UnacknowledgedSends.Fail ? LinkLoss.Fail : LinkLoss.Resend;
+        _commands = new SendQueue(LinkAddresses.CommandSender, options.SendWindow, options, onLinkLoss, Keep)
+        {
+            Trouble = () => _channel.LastFailure,
+        };
+        _keeper = new LinkKeeper(_commands.Address, options, AttachSenderAsync, _commands.GiveUp)
+        {
+            Trouble = () => _channel.LastFailure,
+        };
     }
+
+    /// <summary>Tells that <see cref="State"/> has changed: in order, on a thread of the pool.</summary>
+    public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged
+    {
+        add => _states.Changed += value;
+        remove => _states.Changed -= value;
+    }
+
+    /// <summary>How it stands with the connection.</summary>
+    public ConnectionState State => _states.State;
 
     /// <summary>A client for the hub that the connection string names.</summary>
     /// <exception cref="FormatException">It is no connection string of a service.</exception>
@@ -40,22 +60,19 @@ public sealed class ServiceClient : IAsyncDisposable
 
     /// <summary>Connects, if that has not been done; otherwise the first call does it.</summary>
     /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
-    public Task OpenAsync(CancellationToken cancellationToken = default) => _sessions.GetAsync(cancellationToken);
+    public Task OpenAsync(CancellationToken cancellationToken = default) => _channel.OpenAsync(cancellationToken);
 
     /// <summary>Sends a command to a device; completes when the hub has it on stable storage.</summary>
     /// <exception cref="HubbubException">Not accepted: no such device, its queue is full, too large...</exception>
-    public Task SendAsync(string deviceId, CommandMessage command, CancellationToken cancellationToken = default) =>
+    public ValueTask SendAsync(string deviceId, CommandMessage command, CancellationToken cancellationToken = default) =>
         SendAsync(deviceId, null, command, cancellationToken);
 
     /// <summary>Sends a command to a module of a device, or to the device itself when it is null.</summary>
     /// <exception cref="HubbubException">Not accepted: no such module, its queue is full, too large...</exception>
-    public async Task SendAsync(
-        string deviceId, string? moduleId, CommandMessage command, CancellationToken cancellationToken = default)
-    {
-        var sender = await SenderAsync(cancellationToken).ConfigureAwait(false);
-        var addressed = new AddressedCommand(command, LinkAddresses.Commands(deviceId, moduleId));
-        await sender.SendAsync(addressed, cancellationToken).ConfigureAwait(false);
-    }
+    public ValueTask SendAsync(
+        string deviceId, string? moduleId, CommandMessage command, CancellationToken cancellationToken = default) =>
+        _commands.SendAsync(
+            new AddressedCommand(command, LinkAddresses.Commands(deviceId, moduleId)), cancellationToken);
 
     /// <summary>
     /// Receives feedback, a record at a time, until it is cancelled. The receivers of a hub share it: each record goes
@@ -81,8 +98,8 @@ public sealed class ServiceClient : IAsyncDisposable
     /// <see cref="ReceiveFeedbackAsync"/> is the simple way.
     /// </summary>
     /// <exception cref="HubbubException">Unreachable, or refused.</exception>
-    public async Task<FeedbackReceiver> OpenFeedbackAsync(CancellationToken cancellationToken = default) =>
-        new(await AttachFeedbackAsync(ClientLimits.FeedbackCredit, cancellationToken).ConfigureAwait(false));
+    public Task<FeedbackReceiver> OpenFeedbackAsync(CancellationToken cancellationToken = default) =>
+        OpenFeedbackAsync(ClientLimits.FeedbackCredit, cancellationToken);
 
     /// <summary>
     /// Waits for the feedback on one command, by its message-id; it must have been sent with an
@@ -94,8 +111,8 @@ public sealed class ServiceClient : IAsyncDisposable
     public async Task<CommandFeedback> WaitForFeedbackAsync(
         string messageId, CancellationToken cancellationToken = default)
     {
-        var link = await AttachFeedbackAsync(ClientLimits.FeedbackHeldMax, cancellationToken).ConfigureAwait(false);
-        await using var receiver = new FeedbackReceiver(link);
+        await using var receiver = await OpenFeedbackAsync(ClientLimits.FeedbackHeldMax, cancellationToken)
+            .ConfigureAwait(false);
         for (var held = 0; held < ClientLimits.FeedbackHeldMax; held++)
         {
             var batch = await receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
@@ -108,7 +125,7 @@ public sealed class ServiceClient : IAsyncDisposable
         }
         throw new HubbubException(
             ErrorCondition.ResourceLimitExceeded,
-            $"{ClientLimits.FeedbackHeldMax} messages came and none is about '{messageId}'", link.Address);
+            $"{ClientLimits.FeedbackHeldMax} messages came and none is about '{messageId}'", LinkAddresses.Feedback);
     }
 
     /// <summary>
@@ -127,22 +144,30 @@ public sealed class ServiceClient : IAsyncDisposable
     }
 
     /// <summary>Closes the connection. What is under way fails.</summary>
-    public Task CloseAsync() => _sessions.CloseAsync();
+    public async Task CloseAsync()
+    {
+        await _keeper.StopAsync().ConfigureAwait(false);
+        _commands.Close(HubbubException.Closed(_commands.Address));
+        await _channel.CloseAsync().ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 
-    private Task<MessageLink> AttachFeedbackAsync(uint credit, CancellationToken cancellationToken)
+    private void Keep() => _keeper.Start();
+
+    private async Task<FeedbackReceiver> OpenFeedbackAsync(uint credit, CancellationToken cancellationToken)
     {
-        var link = new MessageLink(LinkAddresses.Feedback, credit);
-        return AttachReceiverAsync(link, SenderSettleMode.Unsettled, ReceiverSettleMode.Second, cancellationToken);
+        var reader = new MessageReader(_options, c => AttachReceiverAsync(
+            new MessageLink(LinkAddresses.Feedback, credit), SenderSettleMode.Unsettled, ReceiverSettleMode.Second, c));
+        await reader.OpenAsync(cancellationToken).ConfigureAwait(false);
+        return new FeedbackReceiver(reader);
     }
 
     private async Task<MessageLink> AttachReceiverAsync(
         MessageLink link, SenderSettleMode sender, ReceiverSettleMode receiver, CancellationToken cancellationToken)
     {
-        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
-        await session.Connection.AttachAsync(session.Session, link, new Attach
+        await _channel.AttachAsync(link, new Attach
         {
             Name = $"{link.Address}-{Guid.NewGuid():N}",
             Handle = 0,
@@ -155,28 +180,17 @@ public sealed class ServiceClient : IAsyncDisposable
         return link;
     }
 
-    private async Task<SendingLink> SenderAsync(CancellationToken cancellationToken)
+    private async Task<ClientLink> AttachSenderAsync(CancellationToken cancellationToken)
     {
-        await _attaching.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        var link = new SendingLink(_commands);
+        await _channel.AttachAsync(link, new Attach
         {
-            if (_sender is { End: null } open)
-                return open;
-            var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
-            var link = new SendingLink(LinkAddresses.CommandSender, _options.SendWindow);
-            await session.Connection.AttachAsync(session.Session, link, new Attach
-            {
-                Name = $"commands-{Guid.NewGuid():N}",
-                Handle = 0,
-                Role = Role.Sender,
-                Source = new Source { Address = AmqpValue.From("hubbub-client") },
-                Target = new Target { Address = AmqpValue.From(LinkAddresses.CommandSender) },
-            }, cancellationToken).ConfigureAwait(false);
-            return _sender = link;
-        }
-        finally
-        {
-            _attaching.Release();
-        }
+            Name = $"commands-{Guid.NewGuid():N}",
+            Handle = 0,
+            Role = Role.Sender,
+            Source = new Source { Address = AmqpValue.From("hubbub-client") },
+            Target = new Target { Address = AmqpValue.From(LinkAddresses.CommandSender) },
+        }, cancellationToken).ConfigureAwait(false);
+        return link;
     }
 }

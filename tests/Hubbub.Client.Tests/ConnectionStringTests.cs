@@ -66,7 +66,6 @@ public sealed class ConnectionStringTests
     [InlineData("HostName=h;ModuleId=m;SharedAccessKey=QQ==", "without DeviceId")]
     [InlineData("HostName=h;SharedAccessKey=QQ==", "SharedAccessKeyName")]
     [InlineData("HostName=h;DeviceId=d;SharedAccessSignature=nonsense", "no token")]
-    [InlineData("HostName=h;DeviceId=d;x509=true", "client certificate")]
     [InlineData("HostName=h;DeviceId=d;SharedAccessKey=QQ==;AmqpsPort=0", "AmqpsPort is no port")]
     [InlineData("HostName=h;DeviceId=d;SharedAccessKey=QQ==;HttpsPort=70000", "HttpsPort is no port")]
     [InlineData("Endpoint=https://h/;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e", "sb://")]

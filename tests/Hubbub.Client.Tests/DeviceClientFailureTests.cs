@@ -85,7 +85,7 @@ public sealed class DeviceClientFailureTests
     public async Task Open_ClaimRefused_TellsTheStatusAsACondition(int status, string condition, bool isTransient)
     {
         var hub = new FakeHub { OnPutToken = (_, _) => (status, "The token is of no use.") };
-        await using var device = Some.DeviceOf(hub);
+        await using var device = Some.DeviceOf(hub, new() { Reconnect = ReconnectPolicy.None });
 
         var refused = await Assert.ThrowsAsync<HubbubException>(() => device.OpenAsync(Some.Patience));
 
@@ -110,7 +110,7 @@ public sealed class DeviceClientFailureTests
     public async Task Send_ConnectionCutWithSendsUnderWay_AllFailAndTheNextCallConnectsAgain()
     {
         var hub = new FakeHub { OnMessage = _ => null, Credit = 3 };
-        await using var device = Some.DeviceOf(hub, new() { SendWindow = 5 });
+        await using var device = Some.DeviceOf(hub, new() { SendWindow = 5, Reconnect = ReconnectPolicy.None });
         await device.OpenAsync(Some.Patience);
         var message = new TelemetryMessage("x");
         var sends = Enumerable.Range(0, 10).Select(_ => device.SendAsync(message, Some.Patience).AsTask()).ToList();
@@ -134,7 +134,7 @@ public sealed class DeviceClientFailureTests
     public async Task Send_ConnectionClosedByTheHub_TellsItsReason()
     {
         var hub = new FakeHub { OnMessage = _ => null };
-        await using var device = Some.DeviceOf(hub);
+        await using var device = Some.DeviceOf(hub, new() { Reconnect = ReconnectPolicy.None });
         await device.OpenAsync(Some.Patience);
         var send = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
 
@@ -184,7 +184,8 @@ public sealed class DeviceClientFailureTests
     public async Task Open_NobodyListens_SaysWhereAndThatItMayHeal()
     {
         await using var device = DeviceClient.CreateFromConnectionString(
-            $"HostName=localhost;DeviceId=d;SharedAccessKey={Some.Key};AmqpsPort=1");
+            $"HostName=localhost;DeviceId=d;SharedAccessKey={Some.Key};AmqpsPort=1",
+            new DeviceClientOptions { OperationTimeout = TimeSpan.FromSeconds(1) });
 
         var refused = await Assert.ThrowsAsync<HubbubException>(() => device.OpenAsync(Some.Patience));
 

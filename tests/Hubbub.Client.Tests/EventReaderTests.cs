@@ -175,10 +175,37 @@ public sealed class EventReaderTests
     }
 
     [Fact]
-    public async Task Read_ConnectionCut_ThrowsAndTheNextCallConnectsAgain()
+    public async Task Read_ConnectionCut_GoesOnBehindTheLastEventThatCame()
     {
         var hub = new FakeHub();
         await using var reader = Some.ReaderOf(hub);
+        await using var subscription = await reader.SubscribeAsync(EventPosition.End, ["0"], Some.Patience);
+        await using var events = subscription.GetAsyncEnumerator(Some.Patience);
+        await hub.Last.SendEventAsync("0", Some.Event(42, "a"), Some.Patience);
+        await hub.Last.SendEventAsync("0", Some.Event(43, "b"), Some.Patience);
+        Assert.True(await events.MoveNextAsync());
+
+        hub.Last.Cut();
+        Assert.True(await events.MoveNextAsync());
+        Assert.Equal(43, events.Current.SequenceNumber);
+        var next = events.MoveNextAsync();
+        while (hub.Connections.Count == 1)
+            await Task.Yield();
+        await WhenAttachedAsync(hub, "0");
+        await hub.Last.SendEventAsync("0", Some.Event(44, "c"), Some.Patience);
+
+        Assert.True(await next);
+        Assert.Equal(44, events.Current.SequenceNumber);
+        // The end is where the partition ended when it was asked for, also for a link that comes later.
+        Assert.Equal("amqp.annotation.x-opt-sequence-number > '41'", SelectorOf(hub.Connections[0]));
+        Assert.Equal("amqp.annotation.x-opt-sequence-number > '43'", SelectorOf(hub.Connections[1]));
+    }
+
+    [Fact]
+    public async Task Read_ConnectionCutWithoutReconnect_ThrowsAndTheNextCallConnectsAgain()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub, options: new() { Reconnect = ReconnectPolicy.None });
         await using var subscription = await reader.SubscribeAsync(EventPosition.Start, ["0"], Some.Patience);
         await using var events = subscription.GetAsyncEnumerator(Some.Patience);
         var next = events.MoveNextAsync().AsTask();
@@ -242,6 +269,14 @@ public sealed class EventReaderTests
         peer => peer.Attaches.Any(
             attach => Some.AddressOf(attach.Source).EndsWith($"/Partitions/{partition}", StringComparison.Ordinal)),
         Some.Patience);
+
+    private static string SelectorOf(FakeHubConnection connection)
+    {
+        var source = (Source)connection.Attaches.Single(attach => attach.Name.Contains("Partitions")).Source!;
+        Assert.True(source.Filter!.Value.TryGet("apache.org:selector-filter:string", out var selector));
+        Assert.True(selector.Undescribed().TryGetString(out var text));
+        return text;
+    }
 
     private static AmqpError? RedirectOf(Attach attach, string host) =>
         Some.AddressOf(attach.Source) == "/messages/events/$management" ? FakeHub.Redirect(host, 5671) : null;

@@ -55,7 +55,8 @@ internal sealed class FakeHub(TimeProvider? time = null)
     public List<ServerAddress> Dialled { get; } = [];
 
     /// <summary>For ClientOptions.Dial.</summary>
-    public Task<IDuplexPipe> DialAsync(ServerAddress address, CancellationToken cancellationToken)
+    public Task<IDuplexPipe> DialAsync(
+        ServerAddress address, ClientOptions options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var pair = new PipePair();

@@ -78,12 +78,8 @@ internal static class TailCommand
         HubAddress hub, ParseResult parsed, string? dialHostName, CancellationToken cancellationToken)
     {
         var to = ConnectionString.ForService(hub.HostName, hub.PolicyName, hub.Key, hub.AmqpsPort);
-        var reader = EventReader.Create(to, new EventReaderOptions
-        {
-            CaFile = hub.CaFile,
-            DialHostName = dialHostName,
-            ConsumerGroup = parsed.GetValue(Group)!,
-        });
+        var options = new EventReaderOptions { ConsumerGroup = parsed.GetValue(Group)! };
+        var reader = EventReader.Create(to, HubClients.Reach(options, hub, dialHostName));
         try
         {
             string[]? partitions = parsed.GetValue(Partition) is { } partition ? [partition] : null;

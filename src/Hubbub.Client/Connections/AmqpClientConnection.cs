@@ -17,10 +17,16 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     private readonly ConnectionDriver _driver;
     private readonly List<ClientLink> _links = [];
     private readonly List<SendingLink> _senders = [];
-    private readonly List<TaskCompletionSource<AmqpSession>> _beginning = [];
+    private readonly List<ClientSession> _sessions = [];
+    private readonly SemaphoreSlim _claimsGate = new(1);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AmqpConnection _engine;
+    private readonly TaskCompletionSource<HubbubException> _ended =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
+    private RequestChannel? _claims;
+    private ClientSession? _claiming;
+    private long _heardMs;
     private volatile HubbubException? _end;
     private volatile bool _sendsWait;
 
@@ -47,6 +53,9 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     /// <summary>Why the connection is over; null while it is not.</summary>
     public HubbubException? End => _end;
 
+    /// <summary>Completes with the reason when the connection is over. Never faults.</summary>
+    public Task<HubbubException> Ended => _ended.Task;
+
     /// <summary>Connects and opens.</summary>
     /// <param name="address">The server.</param>
     /// <param name="sasl">The SASL mechanism; null for none.</param>
@@ -60,19 +69,21 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         AmqpClientConnection? connection = null;
         try
         {
-            return await Timely.AsTask(OpenAsync(), options, address.ToString(), "connecting", cancellationToken)
-                .ConfigureAwait(false);
+            return await OpenAsync()
+                .WaitAsync(options.ConnectTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             await giveUp.CancelAsync().ConfigureAwait(false);
             connection?._driver.Abort();
+            if (e is TimeoutException)
+                throw Timely.TooLong(options.ConnectTimeout, address.ToString(), "connecting", e);
             throw;
         }
 
         async Task<AmqpClientConnection> OpenAsync()
         {
-            var pipe = await options.Dial(address, giveUp.Token).ConfigureAwait(false);
+            var pipe = await options.Dial(address, options, giveUp.Token).ConfigureAwait(false);
             var dialled = connection = new AmqpClientConnection(address, pipe, sasl, options);
             dialled._running = dialled._driver.RunAsync();
             if (giveUp.IsCancellationRequested)
@@ -83,49 +94,123 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     }
 
     /// <summary>Begins a session.</summary>
-    public Task<AmqpSession> BeginSessionAsync(CancellationToken cancellationToken)
+    public async Task<ClientSession> BeginSessionAsync(CancellationToken cancellationToken)
     {
-        var began = new TaskCompletionSource<AmqpSession>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Invoke((this, began), static (engine, state) =>
+        var session = new ClientSession();
+        Invoke((this, session), static (engine, state) =>
         {
-            var (self, began) = state;
+            var (self, session) = state;
             if (self._end is { } end)
             {
-                began.SetException(end);
+                session.OnEnded(end);
                 return;
             }
-            engine.BeginSession().Context = began;
-            self._beginning.Add(began);
+            try
+            {
+                session.Start(engine.BeginSession());
+                self._sessions.Add(session);
+            }
+            catch (InvalidOperationException e)
+            {
+                session.OnEnded(TooMany(self.Address.ToString(), e));
+            }
         });
-        return Timely.AsTask(began.Task, Options, Address.ToString(), "beginning a session", cancellationToken);
+        try
+        {
+            await WaitAsync(session.Began, Address.ToString(), "beginning a session", cancellationToken)
+                .ConfigureAwait(false);
+            return session;
+        }
+        catch
+        {
+            EndSession(session);
+            throw;
+        }
+    }
+
+    /// <summary>Ends a session, and with it its links.</summary>
+    public void EndSession(ClientSession session) => Invoke((this, session), static (_, state) =>
+    {
+        var (self, session) = state;
+        self.Forget(session, HubbubException.Closed(self.Address.ToString()));
+        session.Engine?.End();
+    });
+
+    /// <summary>The node that takes claims, on a session of its own that all claims of the connection share.</summary>
+    public async Task<RequestChannel> ClaimsAsync(CancellationToken cancellationToken)
+    {
+        await _claimsGate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_claims is { End: null } open)
+                return open;
+            if (_claiming is { } ended)
+                EndSession(ended);
+            _claiming = await BeginSessionAsync(cancellationToken).ConfigureAwait(false);
+            return _claims = await RequestChannel.OpenAsync(this, _claiming, "$cbs", cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            _claimsGate.Release();
+        }
+    }
+
+    /// <summary>
+    /// Waits for what the peer has to do, but not longer than the options allow. A peer that has said nothing at all
+    /// meanwhile is taken for lost.
+    /// </summary>
+    /// <exception cref="HubbubException">It took too long.</exception>
+    public async Task WaitAsync(Task task, string address, string what, CancellationToken cancellationToken)
+    {
+        var startMs = NowMs;
+        try
+        {
+            await task.WaitAsync(Options.OperationTimeout, Options.TimeProvider, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            CutIfSilentSince(startMs);
+            throw Timely.TooLong(Options, address, what, e);
+        }
+    }
+
+    /// <summary>Cuts the connection when nothing has come from the peer since this time.</summary>
+    public void CutIfSilentSince(long startMs)
+    {
+        if (Volatile.Read(ref _heardMs) < startMs)
+            _driver.Abort();
     }
 
     /// <summary>Attaches a link; its task completes when the peer has taken it.</summary>
     public async Task AttachAsync(
-        AmqpSession session, ClientLink link, Attach attach, CancellationToken cancellationToken)
+        ClientSession session, ClientLink link, Attach attach, CancellationToken cancellationToken)
     {
         Invoke((this, session, link, attach), static (_, state) =>
         {
             var (self, session, link, attach) = state;
-            if (self._end is { } end)
+            if ((self._end ?? session.End) is { } end)
             {
                 link.OnEnded(end);
                 return;
             }
-            if (session.State != SessionState.Mapped)
+            try
             {
-                link.OnEnded(new HubbubException(HubbubCondition.Closed, "its session has ended", link.Address));
+                link.Start(self, session.Engine!.Attach(attach));
+            }
+            catch (InvalidOperationException e)
+            {
+                link.OnEnded(TooMany(link.Address, e));
                 return;
             }
-            link.Start(self, session.Attach(attach));
             self._links.Add(link);
             if (link is SendingLink sender)
                 self._senders.Add(sender);
         });
         try
         {
-            await Timely.AsTask(link.Attached, Options, link.Address, "attaching the link", cancellationToken)
-                .ConfigureAwait(false);
+            await WaitAsync(link.Attached, link.Address, "attaching the link", cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -177,9 +262,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             case AmqpEventKind.Opened:
                 _opened.TrySetResult();
                 break;
-            case AmqpEventKind.SessionBegan when e.Session!.Context is TaskCompletionSource<AmqpSession> began:
-                _beginning.Remove(began);
-                began.TrySetResult(e.Session);
+            case AmqpEventKind.SessionBegan:
+                (e.Session!.Context as ClientSession)?.OnBegan();
                 break;
             case AmqpEventKind.LinkAttached when e.Link!.Context is not ClientLink:
                 e.Link.Refuse(new AmqpError
@@ -197,8 +281,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             case AmqpEventKind.LinkDetached when e.Link!.Context is ClientLink link:
                 Forget(link, Explain(e, link.Address));
                 break;
-            case AmqpEventKind.SessionEnded:
-                OnSessionEnded(e);
+            case AmqpEventKind.SessionEnded when e.Session!.Context is ClientSession session:
+                Forget(session, Explain(e, Address.ToString()));
                 break;
             case AmqpEventKind.Closed:
                 _end ??= Explain(e, Address.ToString());
@@ -224,6 +308,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
 
     ValueTask IConnectionOwner.WhenReadyToReadAsync(CancellationToken cancellationToken)
     {
+        Volatile.Write(ref _heardMs, NowMs);
         // What was read may have opened the session's window or given credit; only the first of them is an event.
         if (_sendsWait)
             _driver.Wake();
@@ -236,23 +321,30 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         _opened.TrySetException(end);
         // Nobody may be waiting for it any more.
         _ = _opened.Task.Exception;
-        foreach (var began in _beginning)
-            began.TrySetException(end);
-        _beginning.Clear();
+        foreach (var session in _sessions)
+            session.OnEnded(end);
+        _sessions.Clear();
         foreach (var link in _links)
             link.OnEnded(end);
         _links.Clear();
         _senders.Clear();
+        _ended.TrySetResult(end);
     }
 
-    private void OnSessionEnded(in AmqpEvent e)
+    // The engine's own words: all channels, or all handles, are in use.
+    private static HubbubException TooMany(string address, InvalidOperationException e) =>
+        new(ErrorCondition.ResourceLimitExceeded, e.Message, address, null, e);
+
+    private long NowMs => ConnectionDriver.NowMs(Options.TimeProvider);
+
+    private void Forget(ClientSession session, HubbubException end)
     {
-        if (e.Session!.Context is TaskCompletionSource<AmqpSession> began && _beginning.Remove(began))
-            began.TrySetException(Explain(e, Address.ToString()));
+        _sessions.Remove(session);
+        session.OnEnded(end);
         for (var i = _links.Count - 1; i >= 0; i--)
         {
-            if (_links[i].Link?.Session == e.Session)
-                Forget(_links[i], Explain(e, _links[i].Address));
+            if (_links[i].Link?.Session == session.Engine)
+                Forget(_links[i], end);
         }
     }
 

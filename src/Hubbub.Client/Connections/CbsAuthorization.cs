@@ -1,5 +1,4 @@
 using Hubbub.Amqp.Codec;
-using Hubbub.Amqp.Engine;
 
 namespace Hubbub.Client.Connections;
 
@@ -15,14 +14,14 @@ internal sealed class CbsAuthorization : IAsyncDisposable
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RenewMin = TimeSpan.FromSeconds(1);
 
-    private readonly RequestChannel _channel;
+    private readonly AmqpClientConnection _connection;
     private readonly TokenSource _tokens;
     private readonly ClientOptions _options;
     private readonly CancellationTokenSource _stop = new();
     private Task _renewing = Task.CompletedTask;
 
-    private CbsAuthorization(RequestChannel channel, TokenSource tokens, ClientOptions options) =>
-        (_channel, _tokens, _options) = (channel, tokens, options);
+    private CbsAuthorization(AmqpClientConnection connection, TokenSource tokens) =>
+        (_connection, _tokens, _options) = (connection, tokens, connection.Options);
 
     /// <summary>Why the last renewal failed; null when it did not.</summary>
     public HubbubException? RenewalFailure { get; private set; }
@@ -30,11 +29,9 @@ internal sealed class CbsAuthorization : IAsyncDisposable
     /// <summary>Puts the first token; renews from then on.</summary>
     /// <exception cref="HubbubException">The token was refused.</exception>
     public static async Task<CbsAuthorization> StartAsync(
-        AmqpClientConnection connection, AmqpSession session, TokenSource tokens, CancellationToken cancellationToken)
+        AmqpClientConnection connection, TokenSource tokens, CancellationToken cancellationToken)
     {
-        var channel = await RequestChannel.OpenAsync(connection, session, "$cbs", cancellationToken)
-            .ConfigureAwait(false);
-        var authorization = new CbsAuthorization(channel, tokens, connection.Options);
+        var authorization = new CbsAuthorization(connection, tokens);
         var expiresAt = await authorization.PutAsync(cancellationToken).ConfigureAwait(false);
         if (!tokens.IsFixed)
             authorization._renewing = authorization.RenewAsync(expiresAt);
@@ -50,14 +47,15 @@ internal sealed class CbsAuthorization : IAsyncDisposable
 
     private async Task<DateTimeOffset> PutAsync(CancellationToken cancellationToken)
     {
-        var token = _tokens.Make(_options.TimeProvider.GetUtcNow() + _options.TokenLifetime);
+        var token = await _tokens.MakeAsync(_options, cancellationToken).ConfigureAwait(false);
         var properties = new AmqpMapBuilder(MapKeyKind.String)
             .Add("operation", "put-token")
             .Add("type", _tokens.Type)
             .Add("name", _tokens.Audience)
             .Add("expiration", token.ExpiresAt)
             .Build();
-        await _channel.CallAsync(properties, AmqpValue.From(token.Value), cancellationToken).ConfigureAwait(false);
+        var channel = await _connection.ClaimsAsync(cancellationToken).ConfigureAwait(false);
+        await channel.CallAsync(properties, AmqpValue.From(token.Value), cancellationToken).ConfigureAwait(false);
         return token.ExpiresAt;
     }
 
@@ -76,8 +74,7 @@ internal sealed class CbsAuthorization : IAsyncDisposable
                     RenewalFailure = null;
                     wait = (expiresAt - _options.TimeProvider.GetUtcNow()) * RenewAfter;
                 }
-                catch (HubbubException e)
-                    when (e.Condition is not (HubbubCondition.Closed or HubbubCondition.ConnectionLost))
+                catch (HubbubException e) when (_connection.End is null)
                 {
                     // The old token holds for a while; if it runs out the hub detaches the links and says so.
                     RenewalFailure = e;

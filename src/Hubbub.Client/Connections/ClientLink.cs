@@ -3,10 +3,14 @@ using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Client.Connections;
 
-/// <summary>One link of a client. All but the properties is called under the driver's lock.</summary>
+/// <summary>
+/// One link of a client, from its attach to its end. All but the properties is called under the driver's lock.
+/// </summary>
 internal abstract class ClientLink(string address)
 {
     private readonly TaskCompletionSource _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<HubbubException> _ended =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The connection; null before it is attached to one.</summary>
     public AmqpClientConnection? Connection { get; private set; }
@@ -16,6 +20,9 @@ internal abstract class ClientLink(string address)
 
     /// <summary>Completes when the peer has taken the link; faults when it refused it.</summary>
     public Task Attached => _attached.Task;
+
+    /// <summary>Completes with the reason when the link is over. Never faults.</summary>
+    public Task<HubbubException> Ended => _ended.Task;
 
     /// <summary>True when the link has ended, or was given up.</summary>
     public bool HasEnded { get; private set; }
@@ -47,14 +54,17 @@ internal abstract class ClientLink(string address)
         _attached.TrySetResult();
     }
 
-    /// <summary>The link is over, for this reason; called once at least.</summary>
+    /// <summary>The link is over, for this reason; only the first call counts.</summary>
     public void OnEnded(HubbubException end)
     {
+        if (HasEnded)
+            return;
         HasEnded = true;
         _attached.TrySetException(end);
         // The attach may have been given up already; then nobody looks at this.
         _ = _attached.Task.Exception;
         OnStopped(end);
+        _ended.TrySetResult(end);
     }
 
     public abstract void OnEvent(in AmqpEvent e);

@@ -2,55 +2,52 @@ using System.IO.Pipelines;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 
 namespace Hubbub.Client.Connections;
 
 /// <summary>Makes a connection: the bytes, both ways.</summary>
-internal delegate Task<IDuplexPipe> Dial(ServerAddress address, CancellationToken cancellationToken);
+internal delegate Task<IDuplexPipe> Dial(
+    ServerAddress address, ClientOptions options, CancellationToken cancellationToken);
 
-/// <summary>Connects over TCP, and TLS on it.</summary>
+/// <summary>Connects over TCP, through a proxy if there is one, and TLS on it; or over a WebSocket.</summary>
 internal static class Dialer
 {
     // A TLS record holds 16 KiB; a plain socket gives more at once when the server is fast.
     private const int ReadBufferBytes = 64 << 10;
 
     /// <exception cref="HubbubException">Unreachable, or not to be trusted.</exception>
-    public static async Task<IDuplexPipe> DialAsync(ServerAddress address, CancellationToken cancellationToken)
+    public static async Task<IDuplexPipe> DialAsync(
+        ServerAddress address, ClientOptions options, CancellationToken cancellationToken)
     {
-        var policy = address.CaFile is null ? null : TrustOnly(address);
-        var stream = await ConnectAsync(address, cancellationToken).ConfigureAwait(false);
-        if (!address.UsesTls)
-            return new StreamDuplexPipe(stream, ReadBufferBytes);
-        var tls = new SslStream(stream);
-        try
-        {
-            var options = new SslClientAuthenticationOptions { TargetHost = address.HostName };
-            if (policy is not null)
-                options.CertificateChainPolicy = policy;
-            await tls.AuthenticateAsClientAsync(options, cancellationToken).ConfigureAwait(false);
-            return new StreamDuplexPipe(tls, ReadBufferBytes);
-        }
-        catch (Exception e)
-        {
-            await tls.DisposeAsync().ConfigureAwait(false);
-            if (e is AuthenticationException)
-                throw new HubbubException(HubbubCondition.Untrusted, Explain(address), address.ToString(), null, e);
-            if (e is IOException)
-                throw new HubbubException(
-                    HubbubCondition.Unreachable, $"TLS broke off: {e.Message}", address.ToString(), null, e);
-            throw;
-        }
+        using var trust = TlsTrust.Of(address, options);
+        var stream = options.Transport == AmqpTransport.WebSocket
+            ? await WebSocketDialer.DialAsync(address, options, trust, cancellationToken).ConfigureAwait(false)
+            : await DialTcpAsync(address, options, trust, cancellationToken).ConfigureAwait(false);
+        return new StreamDuplexPipe(stream, ReadBufferBytes);
     }
 
-    private static async Task<Stream> ConnectAsync(ServerAddress address, CancellationToken cancellationToken)
+    /// <summary>Connects to the server, or to the proxy and through it.</summary>
+    /// <exception cref="HubbubException">Unreachable.</exception>
+    public static async Task<Stream> ConnectAsync(
+        ServerAddress address, int port, ClientOptions options, CancellationToken cancellationToken)
+    {
+        var host = address.DialHostName ?? address.HostName;
+        var target = new UriBuilder("https", host, port).Uri;
+        if (options.Proxy?.IsBypassed(target) == false && options.Proxy.GetProxy(target) is { } proxy)
+            return await HttpTunnel.OpenAsync(proxy, options.Proxy, target, address, cancellationToken)
+                .ConfigureAwait(false);
+        return await ConnectAsync(host, port, address, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Connects to a host.</summary>
+    /// <exception cref="HubbubException">Unreachable.</exception>
+    public static async Task<Stream> ConnectAsync(
+        string host, int port, ServerAddress address, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(address.DialHostName ?? address.HostName, address.Port, cancellationToken)
-                .ConfigureAwait(false);
+            await socket.ConnectAsync(host.Trim('[', ']'), port, cancellationToken).ConfigureAwait(false);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (SocketException e)
@@ -59,8 +56,8 @@ internal static class Dialer
             var why = e.SocketErrorCode switch
             {
                 SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain =>
-                    "the name is not known to this machine",
-                SocketError.ConnectionRefused => "nobody listens there; is the hub running?",
+                    $"the name {host} is not known to this machine",
+                SocketError.ConnectionRefused => $"nobody listens at {host}:{port}; is the hub running?",
                 _ => e.Message,
             };
             throw new HubbubException(HubbubCondition.Unreachable, why, address.ToString(), null, e);
@@ -72,30 +69,29 @@ internal static class Dialer
         }
     }
 
-    private static X509ChainPolicy TrustOnly(ServerAddress address)
+    private static async Task<Stream> DialTcpAsync(
+        ServerAddress address, ClientOptions options, TlsTrust trust, CancellationToken cancellationToken)
     {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-        };
+        var stream = await ConnectAsync(address, address.Port, options, cancellationToken).ConfigureAwait(false);
+        if (!address.UsesTls)
+            return stream;
+        var tls = new SslStream(stream);
         try
         {
-            policy.CustomTrustStore.ImportFromPemFile(address.CaFile!);
-            return policy;
+            await tls.AuthenticateAsClientAsync(trust.ToOptions(), cancellationToken).ConfigureAwait(false);
+            return tls;
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            var why = $"the CA certificate '{address.CaFile}' cannot be read: {e.Message}";
-            throw new HubbubException(HubbubCondition.Untrusted, why, address.ToString(), null, e);
+            await tls.DisposeAsync().ConfigureAwait(false);
+            if (e is AuthenticationException)
+                throw trust.Untrusted(e);
+            if (e is IOException)
+                throw new HubbubException(
+                    HubbubCondition.Unreachable, $"TLS broke off: {e.Message}", address.ToString(), null, e);
+            throw;
         }
     }
-
-    private static string Explain(ServerAddress address) => address.CaFile is null
-        ? "the server's certificate is not trusted or is for another name; "
-            + "name its CA with CaFile=FILE in the connection string"
-        : $"the server's certificate was not issued by '{address.CaFile}', or is for another name";
 }
 
 /// <summary>A stream as two pipes; both ends completed dispose of it.</summary>

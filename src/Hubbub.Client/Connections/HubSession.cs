@@ -1,58 +1,59 @@
-using Hubbub.Amqp.Engine;
-
 namespace Hubbub.Client.Connections;
 
-/// <summary>A session at an IoT hub on a connection of its own, authorised for one identity.</summary>
-internal sealed class HubSession : IAsyncDisposable
+/// <summary>A session at an IoT hub, authorised for one identity.</summary>
+internal sealed class HubSession
 {
+    private readonly ClientSession _session;
     private readonly CbsAuthorization? _authorization;
 
-    private HubSession(AmqpClientConnection connection, AmqpSession session, CbsAuthorization? authorization)
+    private HubSession(AmqpClientConnection connection, ClientSession session, CbsAuthorization? authorization)
     {
         Connection = connection;
-        Session = session;
+        _session = session;
         _authorization = authorization;
     }
 
     public AmqpClientConnection Connection { get; }
 
-    public AmqpSession Session { get; }
+    /// <summary>Why no link can be attached to it any more; null while one can.</summary>
+    public HubbubException? End => Connection.End ?? _session.End;
 
-    /// <summary>True when no link can be attached to it any more.</summary>
-    public bool HasEnded => Connection.End is not null || Session.State != SessionState.Mapped;
+    /// <summary>Completes with the reason when it is over.</summary>
+    public Task<HubbubException> Ended => _session.Ended;
 
-    /// <summary>Connects and proves who the client is.</summary>
-    /// <exception cref="HubbubException">Unreachable, untrusted or refused.</exception>
+    /// <summary>Begins a session and proves who the client is.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="tokens">Where tokens come from; null when the connection itself was the proof.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="HubbubException">Refused, or lost.</exception>
     public static async Task<HubSession> OpenAsync(
-        ConnectionString to, ClientOptions options, CancellationToken cancellationToken)
+        AmqpClientConnection connection, TokenSource? tokens, CancellationToken cancellationToken)
     {
-        var tokens = TokenSource.ForIotHub(to);
-        var isPlain = options.Authentication == ClientAuthentication.SaslPlain;
-        var sasl = isPlain
-            ? SaslCredentials.Plain(to, tokens.Make(options.TimeProvider.GetUtcNow() + options.TokenLifetime))
-            : SaslCredentials.Cbs;
-        var connection = await AmqpClientConnection.OpenAsync(
-            ServerAddress.Of(to, options), sasl, options, cancellationToken).ConfigureAwait(false);
+        var authorization = tokens is null
+            ? null
+            : await CbsAuthorization.StartAsync(connection, tokens, cancellationToken).ConfigureAwait(false);
         try
         {
             var session = await connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
-            var authorization = isPlain
-                ? null
-                : await CbsAuthorization.StartAsync(connection, session, tokens, cancellationToken)
-                    .ConfigureAwait(false);
             return new HubSession(connection, session, authorization);
         }
         catch
         {
-            await connection.CloseAsync().ConfigureAwait(false);
+            if (authorization is not null)
+                await authorization.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the session; the connection stays.</summary>
+    public async Task CloseAsync()
     {
         if (_authorization is not null)
             await _authorization.DisposeAsync().ConfigureAwait(false);
-        await Connection.CloseAsync().ConfigureAwait(false);
+        Connection.EndSession(_session);
     }
+
+    public Task AttachAsync(
+        ClientLink link, Amqp.Performatives.Attach attach, CancellationToken cancellationToken) =>
+        Connection.AttachAsync(_session, link, attach, cancellationToken);
 }

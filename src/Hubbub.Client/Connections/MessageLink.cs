@@ -41,7 +41,7 @@ internal sealed class MessageLink(string address, uint credit) : ClientLink(addr
         var confirmed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         connection.Invoke((this, message, outcome, confirmed), static (_, state) =>
             state.Item1.Settle(state.message, state.outcome, state.confirmed));
-        await Timely.AsTask(confirmed.Task, connection.Options, Address, "settling the message", cancellationToken)
+        await connection.WaitAsync(confirmed.Task, Address, "settling the message", cancellationToken)
             .ConfigureAwait(false);
     }
 

@@ -5,9 +5,9 @@ namespace Hubbub.Client.Connections;
 
 /// <summary>
 /// One message from the call that sends it to the peer's outcome. Pooled: it goes back when both who awaits it and
-/// the link have let go, for a cancelled send is still under way.
+/// the queue have let go, for a send that was given up may still be under way.
 /// </summary>
-internal sealed class PendingSend(SendingLink owner) : IValueTaskSource
+internal sealed class PendingSend(SendQueue owner) : IValueTaskSource
 {
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _cancellation;
@@ -19,18 +19,25 @@ internal sealed class PendingSend(SendingLink owner) : IValueTaskSource
 
     public uint MessageFormat { get; set; }
 
-    /// <summary>Its neighbours among the link's deliveries under way.</summary>
+    /// <summary>When the caller gives up, on the queue's clock.</summary>
+    public long DeadlineMs { get; set; }
+
+    /// <summary>True when it went out on the link that is there now.</summary>
+    public bool IsSent { get; set; }
+
+    /// <summary>Its neighbours among what the queue holds, in the order of the calls.</summary>
     public PendingSend? Previous { get; set; }
 
     public PendingSend? Next { get; set; }
 
-    /// <summary>True when the caller has given up.</summary>
+    /// <summary>True when the caller has his answer, or has given up.</summary>
     public bool IsCompleted => Volatile.Read(ref _isCompleted) != 0;
 
     /// <summary>Begins a use.</summary>
     public ValueTask Start()
     {
         _holders = 2;
+        IsSent = false;
         Volatile.Write(ref _isCompleted, 0);
         return new ValueTask(this, _core.Version);
     }
@@ -45,7 +52,18 @@ internal sealed class PendingSend(SendingLink owner) : IValueTaskSource
         }
     }
 
-    /// <summary>The link is done with it; null means accepted.</summary>
+    /// <summary>Tells the caller, if nobody has: null means accepted. The queue still holds it.</summary>
+    public void TryComplete(Exception? failure)
+    {
+        if (Interlocked.Exchange(ref _isCompleted, 1) != 0)
+            return;
+        if (failure is null)
+            _core.SetResult(true);
+        else
+            _core.SetException(failure);
+    }
+
+    /// <summary>The queue is done with it; null means accepted.</summary>
     public void Complete(Exception? failure)
     {
         TryComplete(failure);
@@ -73,16 +91,6 @@ internal sealed class PendingSend(SendingLink owner) : IValueTaskSource
     void IValueTaskSource.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
-
-    private void TryComplete(Exception? failure)
-    {
-        if (Interlocked.Exchange(ref _isCompleted, 1) != 0)
-            return;
-        if (failure is null)
-            _core.SetResult(true);
-        else
-            _core.SetException(failure);
-    }
 
     private void LetGo()
     {

@@ -17,6 +17,7 @@ internal sealed class RequestChannel : IDeliverySink
     private readonly string _replyTo = Guid.NewGuid().ToString();
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TaskCompletionSource<Response>> _waiting = [];
+    private readonly SendQueue _requests;
     private readonly SendingLink _sender;
     private readonly ReceivingLink _receiver;
     private HubbubException? _end;
@@ -26,12 +27,16 @@ internal sealed class RequestChannel : IDeliverySink
     {
         _connection = connection;
         _node = node;
-        _sender = new SendingLink(node, ClientLimits.RequestsMax);
+        _requests = new SendQueue(node, ClientLimits.RequestsMax, connection.Options, LinkLoss.End, static () => { });
+        _sender = new SendingLink(_requests);
         _receiver = new ReceivingLink(node, this, ClientLimits.RequestCredit);
     }
 
+    /// <summary>Why no more requests can be made; null while they can.</summary>
+    public HubbubException? End => Volatile.Read(ref _end) ?? _requests.End;
+
     public static async Task<RequestChannel> OpenAsync(
-        AmqpClientConnection connection, AmqpSession session, string node, CancellationToken cancellationToken)
+        AmqpClientConnection connection, ClientSession session, string node, CancellationToken cancellationToken)
     {
         var channel = new RequestChannel(connection, node);
         await connection.AttachAsync(session, channel._sender, new Attach
@@ -73,13 +78,11 @@ internal sealed class RequestChannel : IDeliverySink
         {
             var request = new Request(id, _node, _replyTo, properties, body);
             // A refused request gets no answer, so its fault ends the wait; the answer may come before the outcome.
-            var sent = _sender.SendAsync(request, cancellationToken).AsTask();
-            var first = Task.WhenAny(sent, answer.Task);
-            if (await Timely.AsTask(first, _connection.Options, _node, "the request", cancellationToken)
-                .ConfigureAwait(false) == sent)
+            var sent = _requests.SendAsync(request, cancellationToken).AsTask();
+            if (await Task.WhenAny(sent, answer.Task).ConfigureAwait(false) == sent)
                 await sent.ConfigureAwait(false);
-            var response = await Timely.AsTask(answer.Task, _connection.Options, _node, "the answer", cancellationToken)
-                .ConfigureAwait(false);
+            await _connection.WaitAsync(answer.Task, _node, "the answer", cancellationToken).ConfigureAwait(false);
+            var response = await answer.Task.ConfigureAwait(false);
             return response.IsSuccess ? response : throw Refused(response);
         }
         finally

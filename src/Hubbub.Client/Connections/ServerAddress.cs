@@ -11,6 +11,12 @@ internal sealed record ServerAddress
 
     public required int Port { get; init; }
 
+    /// <summary>The port for WebSockets.</summary>
+    public int HttpsPort { get; init; } = 443;
+
+    /// <summary>The path for WebSockets (amqp.md 1.1, eventhubs.md 1.3).</summary>
+    public string WebSocketPath { get; init; } = "/$iothub/websocket";
+
     /// <summary>False for plain TCP, in development only.</summary>
     public bool UsesTls { get; init; } = true;
 
@@ -23,6 +29,8 @@ internal sealed record ServerAddress
         HostName = to.HostName,
         DialHostName = options.DialHostName ?? to.GatewayHostName,
         Port = to.AmqpPort,
+        HttpsPort = to.HttpsPort,
+        WebSocketPath = to.Kind == ConnectionStringKind.EventHubs ? "/$servicebus/websocket" : "/$iothub/websocket",
         UsesTls = !to.UsesDevelopmentEmulator,
         CaFile = options.CaFile ?? to.CaFile,
     };

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Hubbub.Amqp.Engine;
+using Hubbub.Client.Connections;
 
 namespace Hubbub.Client.Events;
 
@@ -7,12 +8,16 @@ namespace Hubbub.Client.Events;
 /// Received messages, one behind the other in one array: [length:4][message]... It is written by the connection,
 /// read by one reader, and then lives as long as an event in it: so it is not pooled.
 /// </summary>
-internal sealed class EventChunk(int size)
+internal sealed class EventChunk(ReceivingLink link, int size)
 {
     private const int HeadBytes = sizeof(int);
     private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(size);
     private int _written;
     private int _read;
+    private int _last;
+
+    /// <summary>The link that they came on: none other can settle them.</summary>
+    public ReceivingLink Link => link;
 
     /// <summary>Bytes of the array.</summary>
     public int Size => _bytes.Length;
@@ -41,6 +46,7 @@ internal sealed class EventChunk(int size)
             return false;
         BinaryPrimitives.WriteInt32LittleEndian(free, payload.Length);
         payload.CopyTo(free[HeadBytes..]);
+        _last = _written;
         _written += SizeOf(payload.Length);
         Count++;
         if (delivery.Settled)
@@ -56,9 +62,14 @@ internal sealed class EventChunk(int size)
         message = default;
         if (_read == _written)
             return false;
-        var length = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(_read));
-        message = _bytes.AsMemory(_read + HeadBytes, length);
-        _read += SizeOf(length);
+        message = At(_read);
+        _read += SizeOf(message.Length);
         return true;
     }
+
+    /// <summary>The newest message; only when there is one.</summary>
+    public ReadOnlyMemory<byte> Last => At(_last);
+
+    private ReadOnlyMemory<byte> At(int position) => _bytes.AsMemory(
+        position + HeadBytes, BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(position)));
 }

@@ -1,32 +1,34 @@
 using Hubbub.Amqp.Codec;
-using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Client.Connections;
 
 namespace Hubbub.Client.Events;
 
 /// <summary>An authorised connection to the endpoint that holds the events, and its management node.</summary>
-internal sealed class EventHubSession : IAsyncDisposable
+internal sealed class EventHubSession
 {
     private readonly CbsAuthorization _authorization;
-    private readonly Func<SasToken> _token;
+    private readonly TokenSource _tokens;
     private readonly SemaphoreSlim _managing = new(1);
     private RequestChannel? _management;
 
     private EventHubSession(
-        AmqpClientConnection connection, AmqpSession session, CbsAuthorization authorization, string entityPath,
-        Func<SasToken> token)
+        AmqpClientConnection connection, ClientSession session, CbsAuthorization authorization, string entityPath,
+        TokenSource tokens)
     {
         Connection = connection;
         Session = session;
         _authorization = authorization;
         EntityPath = entityPath;
-        _token = token;
+        _tokens = tokens;
     }
 
     public AmqpClientConnection Connection { get; }
 
-    public AmqpSession Session { get; }
+    public ClientSession Session { get; }
+
+    /// <summary>Why it is over; null while it is not.</summary>
+    public HubbubException? End => Connection.End ?? Session.End;
 
     /// <summary>The event hub's name.</summary>
     public string EntityPath { get; }
@@ -40,17 +42,15 @@ internal sealed class EventHubSession : IAsyncDisposable
         if (entityPath is null)
             (address, entityPath) = await EventsRedirect.FindAsync(to, address, options, cancellationToken)
                 .ConfigureAwait(false);
-        var tokens = TokenSource.ForEventHubs(address.HostName, entityPath, to);
+        var tokens = TokenSource.ForEventHubs(address.HostName, entityPath, to, options);
         var connection = await AmqpClientConnection.OpenAsync(address, SaslCredentials.Cbs, options, cancellationToken)
             .ConfigureAwait(false);
         try
         {
-            var session = await connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
-            var authorization = await CbsAuthorization.StartAsync(connection, session, tokens, cancellationToken)
+            var authorization = await CbsAuthorization.StartAsync(connection, tokens, cancellationToken)
                 .ConfigureAwait(false);
-            return new EventHubSession(
-                connection, session, authorization, entityPath,
-                () => tokens.Make(options.TimeProvider.GetUtcNow() + options.TokenLifetime));
+            var session = await connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
+            return new EventHubSession(connection, session, authorization, entityPath, tokens);
         }
         catch
         {
@@ -78,7 +78,8 @@ internal sealed class EventHubSession : IAsyncDisposable
             Required(map, "is_partition_empty").TryGetBoolean(out var isEmpty) && isEmpty);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes the connection.</summary>
+    public async Task CloseAsync()
     {
         await _authorization.DisposeAsync().ConfigureAwait(false);
         await Connection.CloseAsync().ConfigureAwait(false);
@@ -89,11 +90,12 @@ internal sealed class EventHubSession : IAsyncDisposable
     private async Task<AmqpMap> ReadAsync(string type, string? partitionId, CancellationToken cancellationToken)
     {
         var channel = await ManagementAsync(cancellationToken).ConfigureAwait(false);
+        var token = await _tokens.MakeAsync(Connection.Options, cancellationToken).ConfigureAwait(false);
         var properties = new AmqpMapBuilder(MapKeyKind.String)
             .Add("operation", "READ")
             .Add("name", EntityPath)
             .Add("type", type)
-            .Add("security_token", _token().Value);
+            .Add("security_token", token.Value);
         if (partitionId is not null)
             properties.Add("partition", partitionId);
         var response = await channel.CallAsync(properties.Build(), default, cancellationToken).ConfigureAwait(false);
@@ -105,7 +107,9 @@ internal sealed class EventHubSession : IAsyncDisposable
         await _managing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return _management ??= await RequestChannel.OpenAsync(Connection, Session, "$management", cancellationToken)
+            if (_management is { End: null } open)
+                return open;
+            return _management = await RequestChannel.OpenAsync(Connection, Session, "$management", cancellationToken)
                 .ConfigureAwait(false);
         }
         finally

@@ -18,10 +18,10 @@ internal static class EventsRedirect
     public static async Task<(ServerAddress Address, string EntityPath)> FindAsync(
         ConnectionString to, ServerAddress hub, EventReaderOptions options, CancellationToken cancellationToken)
     {
-        var tokens = TokenSource.ForIotHub(to);
+        var tokens = TokenSource.ForIotHub(to, options);
         var isPlain = options.Authentication == ClientAuthentication.SaslPlain;
         var sasl = isPlain
-            ? SaslCredentials.Plain(to, tokens.Make(options.TimeProvider.GetUtcNow() + options.TokenLifetime))
+            ? SaslCredentials.Plain(to, await tokens.MakeAsync(options, cancellationToken).ConfigureAwait(false))
             : SaslCredentials.Cbs;
         var connection = await AmqpClientConnection.OpenAsync(hub, sasl, options, cancellationToken)
             .ConfigureAwait(false);
@@ -30,7 +30,7 @@ internal static class EventsRedirect
             var session = await connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
             if (!isPlain)
             {
-                var authorization = await CbsAuthorization.StartAsync(connection, session, tokens, cancellationToken)
+                var authorization = await CbsAuthorization.StartAsync(connection, tokens, cancellationToken)
                     .ConfigureAwait(false);
                 // One question needs no renewal.
                 await authorization.DisposeAsync().ConfigureAwait(false);
@@ -79,7 +79,14 @@ internal static class EventsRedirect
         if (port is <= 0 or > ushort.MaxValue)
             throw Malformed(redirect);
         var dial = string.Equals(network, host, StringComparison.OrdinalIgnoreCase) ? null : network;
-        return (hub with { HostName = host, DialHostName = dial, Port = port }, entity);
+        return (hub with
+        {
+            HostName = host,
+            DialHostName = dial,
+            Port = port,
+            HttpsPort = 443,
+            WebSocketPath = "/$servicebus/websocket",
+        }, entity);
     }
 
     private static string? TextOf(AmqpMap info, string name) =>

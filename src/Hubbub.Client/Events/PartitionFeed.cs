@@ -1,38 +1,69 @@
+using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
+using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Transport;
 using Hubbub.Client.Connections;
 
 namespace Hubbub.Client.Events;
 
 /// <summary>
-/// What has come from one partition and has not been read yet. The connection fills it, one reader empties it, and
-/// credit follows what the reader has taken: memory is bounded by the credit.
+/// What has come from one partition and has not been read yet, and the link that it comes on. The connection fills it,
+/// one reader empties it, and credit follows what the reader has taken: memory is bounded by the credit. When the link
+/// is lost, the next one begins behind the newest event that has come.
 /// </summary>
 internal sealed class PartitionFeed : IDeliverySink
 {
-    private readonly Lock _gate = new();
+    // Asks the hub to settle on sending: events are read, not consumed (eventhubs.md 5.4).
+    private const SenderSettleMode SettleMode = SenderSettleMode.Settled;
+    private static readonly Symbol SelectorFilter = new("apache.org:selector-filter:string");
+
+    private readonly EventReaderOptions _options;
+    private readonly OnDemand<EventHubSession> _sessions;
     private readonly AsyncSignal _signal;
+    private readonly LinkKeeper _keeper;
+    private readonly Lock _gate = new();
     private readonly Queue<EventChunk> _full = new();
+    private EventPosition _from;
     private EventChunk? _filling;
+    private EventChunk? _newest;
+    private ReceivingLink? _link;
     private int _chunkSize = ClientLimits.ChunkBytesMin;
     private HubbubException? _end;
     private ReceiveCredit _credit;
 
     /// <param name="partitionId">The partition.</param>
-    /// <param name="address">The link's address.</param>
-    /// <param name="prefetch">The most events under way.</param>
+    /// <param name="from">Where to begin.</param>
+    /// <param name="options">How.</param>
+    /// <param name="sessions">What the link is attached to.</param>
     /// <param name="signal">Told when there is something to read.</param>
-    public PartitionFeed(string partitionId, string address, int prefetch, AsyncSignal signal)
+    public PartitionFeed(
+        string partitionId,
+        EventPosition from,
+        EventReaderOptions options,
+        OnDemand<EventHubSession> sessions,
+        AsyncSignal signal)
     {
         PartitionId = partitionId;
-        _signal = signal;
-        _credit = new ReceiveCredit((uint)Math.Max(1, prefetch));
-        Link = new ReceivingLink(address, this, _credit.Value);
+        (_from, _options, _sessions, _signal) = (from, options, sessions, signal);
+        _credit = new ReceiveCredit((uint)Math.Max(1, options.Prefetch));
+        _keeper = new LinkKeeper($"partition {partitionId}", options, AttachAsync, OnGivenUp)
+        {
+            Trouble = () => sessions.LastFailure,
+        };
     }
 
     public string PartitionId { get; }
 
-    public ReceivingLink Link { get; }
+    /// <summary>Attaches the link, and keeps one up from then on.</summary>
+    /// <exception cref="HubbubException">Refused, or too slow.</exception>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _keeper.Start();
+        return _keeper.WhenAttachedAsync(cancellationToken);
+    }
+
+    /// <summary>Detaches.</summary>
+    public Task StopAsync() => _keeper.StopAsync();
 
     /// <summary>Takes what there is next; false when there is nothing.</summary>
     /// <exception cref="HubbubException">There is nothing and there will be nothing.</exception>
@@ -57,8 +88,8 @@ internal sealed class PartitionFeed : IDeliverySink
     public void Release(EventChunk chunk)
     {
         _credit.Update(chunk.Count, chunk.Written);
-        Link.Connection!.Invoke((Link, chunk, _credit.Value), static (_, state) =>
-            state.Link.Release(state.chunk.SettledCount, state.chunk.Unsettled, state.Value));
+        chunk.Link.Connection!.Invoke((chunk, _credit.Value), static (_, state) =>
+            state.chunk.Link.Release(state.chunk.SettledCount, state.chunk.Unsettled, state.Value));
     }
 
     void IDeliverySink.OnDelivery(in IncomingDelivery delivery)
@@ -67,7 +98,7 @@ internal sealed class PartitionFeed : IDeliverySink
         lock (_gate)
         {
             isFirst = _filling is null && _full.Count == 0;
-            if (_filling?.TryAdd(delivery) != true)
+            if (_filling is null || _filling.Link != _link || !_filling.TryAdd(delivery))
                 AddToNewChunk(delivery);
         }
         if (isFirst)
@@ -75,6 +106,11 @@ internal sealed class PartitionFeed : IDeliverySink
     }
 
     void IDeliverySink.OnEnded(HubbubException end)
+    {
+        // The keeper knows what to do.
+    }
+
+    private void OnGivenUp(HubbubException end)
     {
         lock (_gate)
             _end ??= end;
@@ -88,7 +124,46 @@ internal sealed class PartitionFeed : IDeliverySink
             _full.Enqueue(full);
             _chunkSize = Math.Min(_chunkSize * 2, ClientLimits.ChunkBytesMax);
         }
-        _filling = new EventChunk(Math.Max(_chunkSize, EventChunk.SizeOf(delivery.Payload.Length)));
+        var size = Math.Max(_chunkSize, EventChunk.SizeOf(delivery.Payload.Length));
+        _newest = _filling = new EventChunk(_link!, size);
         _filling.TryAdd(delivery);
+    }
+
+    private async Task<ClientLink> AttachAsync(CancellationToken cancellationToken)
+    {
+        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        var address = $"{session.EntityPath}/ConsumerGroups/{_options.ConsumerGroup}/Partitions/{PartitionId}";
+        var link = new ReceivingLink(address, this, _credit.Value);
+        EventPosition from;
+        lock (_gate)
+        {
+            _link = link;
+            if (_newest is { } newest)
+            {
+                var last = new ReceivedEvent(PartitionId, newest.Last);
+                _from = EventPosition.FromSequenceNumber(last.SequenceNumber, isInclusive: false);
+            }
+            from = _from;
+        }
+        await session.Connection.AttachAsync(session.Session, link, AttachTo(address, from), cancellationToken)
+            .ConfigureAwait(false);
+        return link;
+    }
+
+    private static Attach AttachTo(string address, EventPosition from)
+    {
+        var filter = new AmqpMapBuilder()
+            .Add(SelectorFilter, AmqpValue.Described(SelectorFilter, AmqpValue.From(from.Filter)))
+            .Build();
+        return new Attach
+        {
+            Name = $"{address}-{Guid.NewGuid():N}",
+            Handle = 0,
+            Role = Role.Receiver,
+            SndSettleMode = SettleMode,
+            Source = new Source { Address = AmqpValue.From(address), Filter = filter },
+            Target = new Target { Address = AmqpValue.From("hubbub-client") },
+            Properties = new AmqpMapBuilder().Add("com.microsoft:receiver-name", "hubbub-client").Build(),
+        };
     }
 }

@@ -1,0 +1,66 @@
+namespace Hubbub.Client.Connections;
+
+/// <summary>The state of a client's connection, and the ones who are told of its changes: in order, one at a time.</summary>
+internal sealed class ConnectionStateSignal(object sender)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<ConnectionStateChangedEventArgs> _changes = new();
+    private bool _isRaising;
+
+    public event EventHandler<ConnectionStateChangedEventArgs>? Changed;
+
+    public ConnectionState State { get; private set; }
+
+    /// <summary>Sets the state; the event comes on another thread, so that a handler may call the client.</summary>
+    public void Set(ConnectionState state, HubbubException? reason)
+    {
+        lock (_gate)
+        {
+            // An attempt after a loss is still reconnecting.
+            if (State == state || State == ConnectionState.Closed
+                || (state == ConnectionState.Connecting && State == ConnectionState.Reconnecting))
+                return;
+            State = state;
+            if (Changed is null)
+                return;
+            _changes.Enqueue(new ConnectionStateChangedEventArgs(state, reason));
+            if (_isRaising)
+                return;
+            _isRaising = true;
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(static self => self.Raise(), this, preferLocal: false);
+    }
+
+    /// <summary>It was there and is lost.</summary>
+    public void Lost(HubbubException reason, ClientOptions options)
+    {
+        if (reason.Condition != HubbubCondition.Closed)
+            Set(options.Reconnect.IsEnabled ? ConnectionState.Reconnecting : ConnectionState.Disconnected, reason);
+    }
+
+    private void Raise()
+    {
+        while (true)
+        {
+            ConnectionStateChangedEventArgs? change;
+            lock (_gate)
+            {
+                if (!_changes.TryDequeue(out change))
+                {
+                    _isRaising = false;
+                    return;
+                }
+            }
+            try
+            {
+                Changed?.Invoke(sender, change);
+            }
+#pragma warning disable CA1031 // A bug of a handler is no end of the connection; it shows where faults of tasks do.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                _ = Task.FromException(e);
+            }
+        }
+    }
+}
