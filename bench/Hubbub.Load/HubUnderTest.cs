@@ -11,14 +11,16 @@ namespace Hubbub.Load;
 internal sealed class HubUnderTest : IDisposable
 {
     private readonly Process _process;
-    private readonly CompareOptions _options;
+    private readonly string _hub;
+    private readonly string _data;
 
-    private HubUnderTest(Process process, CompareOptions options, JsonElement description, TimeSpan started)
+    private HubUnderTest(Process process, string hub, string data, JsonElement description, TimeSpan started)
     {
-        (_process, _options, Started) = (process, options, started);
+        (_process, _hub, _data, Started) = (process, hub, data, started);
         var ports = description.GetProperty("ports");
         AmqpPort = ports.GetProperty("amqp").GetInt32();
         AmqpsPort = ports.GetProperty("amqps").GetInt32();
+        HttpsPort = ports.GetProperty("https").GetInt32();
         Entity = Field(description.GetProperty("eventHubs").GetProperty("service").GetString()!, "EntityPath");
         _keys = description.GetProperty("connectionStrings").EnumerateObject()
             .ToDictionary(static p => p.Name, static p => Field(p.Value.GetString()!, "SharedAccessKey"));
@@ -29,6 +31,8 @@ internal sealed class HubUnderTest : IDisposable
     public int AmqpPort { get; }
 
     public int AmqpsPort { get; }
+
+    public int HttpsPort { get; }
 
     public string Entity { get; }
 
@@ -44,12 +48,27 @@ internal sealed class HubUnderTest : IDisposable
         }
     }
 
-    public static async Task<HubUnderTest> StartAsync(CompareOptions options)
+    /// <summary>Processor time that the hub has used.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    public int ProcessId => _process.Id;
+
+    public static Task<HubUnderTest> StartAsync(CompareOptions options) => StartAsync(options.Hub, Path.Combine(options.Data, "hub"));
+
+    /// <summary>Starts the hub at <paramref name="hub"/> on a data directory, with further options.</summary>
+    public static async Task<HubUnderTest> StartAsync(string hub, string data, params string[] more)
     {
         var watch = Stopwatch.StartNew();
-        var start = new ProcessStartInfo(options.Hub) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["up", "--json", "--data", Path.Combine(options.Data, "hub"), "--log-level", "Warning",
-            "--amqps-port", FreePort(), "--https-port", FreePort(), "--amqp-port", FreePort()])
+        var start = new ProcessStartInfo(hub) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])["up", "--json", "--data", data, "--log-level", "Warning",
+            "--amqps-port", FreePort(), "--https-port", FreePort(), "--amqp-port", FreePort(), .. more])
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
         process.ErrorDataReceived += static (_, e) =>
@@ -60,7 +79,7 @@ internal sealed class HubUnderTest : IDisposable
         process.BeginErrorReadLine();
         var line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The hub did not start.");
         using var description = JsonDocument.Parse(line);
-        return new HubUnderTest(process, options, description.RootElement.Clone(), watch.Elapsed);
+        return new HubUnderTest(process, hub, data, description.RootElement.Clone(), watch.Elapsed);
     }
 
     /// <summary>Registers devices named <c>load0</c> and so on.</summary>
@@ -68,8 +87,8 @@ internal sealed class HubUnderTest : IDisposable
     {
         for (var i = 0; i < count; i++)
         {
-            var start = new ProcessStartInfo(_options.Hub) { RedirectStandardOutput = true };
-            foreach (var argument in (string[])["device", "create", $"load{i}", "--json", "--data", Path.Combine(_options.Data, "hub")])
+            var start = new ProcessStartInfo(_hub) { RedirectStandardOutput = true };
+            foreach (var argument in (string[])["device", "create", $"load{i}", "--json", "--data", _data])
                 start.ArgumentList.Add(argument);
             using var process = Process.Start(start)!;
             await process.WaitForExitAsync();

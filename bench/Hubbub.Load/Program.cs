@@ -1,4 +1,5 @@
 using Hubbub.Load;
+using Hubbub.Load.Commands;
 
 // The end-to-end load program. It starts what it measures, one thing at a time, and prints a table in Markdown.
 return args switch
@@ -6,6 +7,7 @@ return args switch
     ["baseline", var port] => await Baseline.RunAsync(int.Parse(port)),
     ["disk", var directory] => DiskProbe.Run(directory),
     ["compare", .. var rest] => await Comparison.RunAsync(CompareOptions.Parse(rest)),
+    ["commands", .. var rest] => await CommandBench.RunAsync(CommandBenchOptions.Parse(rest)),
     _ => Usage(),
 };
 
@@ -15,6 +17,7 @@ static int Usage()
         """
         usage: Hubbub.Load compare --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
                Hubbub.Load baseline PORT     AMQPNetLite's ContainerHost, which accepts and stores nothing
+               Hubbub.Load commands --hub PATH --data DIR [--only latency|rate|backlog] [--seconds N]
                Hubbub.Load disk DIR          p50 and p99 of a 4 KiB append with fdatasync
         """);
     return 2;
