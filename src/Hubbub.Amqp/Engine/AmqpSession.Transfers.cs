@@ -146,8 +146,16 @@ public sealed partial class AmqpSession
         if (Unsafe.IsNullRef(ref entry))
             return;
         OutgoingUnsettled.Remove(ref entry);
+        ReportRoom();
         if (State == SessionState.Mapped)
             WriteDisposition(Role.Sender, id, id, settled: true, state);
+    }
+
+    /// <summary>Tells the owner when senders that waited for unsettled deliveries may go on.</summary>
+    internal void ReportRoom()
+    {
+        if (OutgoingUnsettled.TakeHasRoomAgain())
+            Connection.Defer(new AmqpEvent { Kind = AmqpEventKind.WindowOpened, Session = this });
     }
 
     /// <summary>Takes one frame's place in the peer's window.</summary>

@@ -53,7 +53,10 @@ internal struct DispositionCursor
         if (entry.Id == _last)
             _session = null;
         if (_settled)
+        {
             session.OutgoingUnsettled.Remove(ref entry);
+            session.ReportRoom();
+        }
         return true;
     }
 }

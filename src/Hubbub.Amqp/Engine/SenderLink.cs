@@ -32,6 +32,12 @@ public sealed class SenderLink : AmqpLink
     /// <summary>The peer wants the credit used up now: send what there is, then call <see cref="Drained"/>.</summary>
     public bool IsDraining { get; private set; }
 
+    /// <summary>The delivery-id of the message begun last.</summary>
+    public uint LastDeliveryId => _deliveryId;
+
+    /// <summary>True while the rest of the message begun last waits for the session's window.</summary>
+    public bool HasPartlySent => _rest is not null;
+
     /// <summary>True when a message would go out (at least its first frame).</summary>
     public bool CanSend =>
         IsAttached
@@ -169,6 +175,7 @@ public sealed class SenderLink : AmqpLink
     private protected override void OnStopped()
     {
         Session.OutgoingUnsettled.RemoveAll(this);
+        Session.ReportRoom();
         FreeRest();
     }
 

@@ -19,6 +19,7 @@ internal sealed class UnsettledRing
     private Entry[] _entries = [];
     private int _head;
     private int _span;
+    private bool _wasFull;
 
     public UnsettledRing(int countMax) => _countMax = countMax;
 
@@ -60,8 +61,20 @@ internal sealed class UnsettledRing
             MakeRoom();
         At(_span++) = new Entry { Link = link, Token = token, TagKey = tagKey, Id = id };
         Count++;
+        _wasFull |= IsFull;
         if (link.UnsettledCount++ == 0)
             link.UnsettledFrom = id;
+        return true;
+    }
+
+    /// <summary>
+    /// True once after the ring was full and has room again; a little more than one, for whoever waited looks then.
+    /// </summary>
+    public bool TakeHasRoomAgain()
+    {
+        if (!_wasFull || Count > _countMax - Math.Max(1, _countMax / 64))
+            return false;
+        _wasFull = false;
         return true;
     }
 

@@ -229,6 +229,8 @@ internal sealed partial class CommandQueue(
                     return Decide(command, CommandOutcome.Expired);
                 case CommandState.Locked when command.LockedUntilMs <= nowMs:
                     _locked!.Remove(command.LockToken);
+                    // Whatever follows, the receiver has a delivery less to wait for.
+                    wake = _receiver;
                     return Settle(
                         command,
                         options.CountsLockExpiry ? CommandDisposition.Abandon : CommandDisposition.Release,

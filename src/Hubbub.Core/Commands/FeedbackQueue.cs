@@ -2,8 +2,8 @@ namespace Hubbub.Core.Commands;
 
 /// <summary>
 /// The hub's one queue of feedback: records wait in the order of the outcomes, are handed over up to 64 at a time, and
-/// are gone when a service completes them. Receivers compete. A crash gives back what was handed over. Safe for
-/// concurrent use.
+/// are gone when a service completes them. Receivers compete. A crash gives back what was handed over, with its delivery
+/// count. Safe for concurrent use.
 /// </summary>
 public sealed class FeedbackQueue
 {
@@ -13,8 +13,10 @@ public sealed class FeedbackQueue
     private readonly CommandOptions _options;
     private readonly CommandCounters _counters;
     private readonly LinkedList<FeedbackRecord> _waiting = new();
-    private readonly LinkedList<Batch> _returned = new();
-    private readonly Dictionary<Guid, Batch> _locked = [];
+    private readonly LinkedList<FeedbackBatch> _returned = new();
+
+    // Locked, or on their way back; bounded by the credit of receivers, and with all others by FeedbackRecordsMax.
+    private readonly Dictionary<Guid, FeedbackBatch> _handedOver = [];
     private readonly List<IFeedbackReceiver> _receivers = [];
     private readonly Deadline _nextDue;
 
@@ -33,7 +35,7 @@ public sealed class FeedbackQueue
             lock (_gate)
             {
                 return _waiting.Count + _returned.Sum(static b => b.Records.Count)
-                    + _locked.Values.Sum(static b => b.Records.Count);
+                    + _handedOver.Values.Sum(static b => b.Records.Count);
             }
         }
     }
@@ -51,10 +53,10 @@ public sealed class FeedbackQueue
         lock (_gate)
         {
             _receivers.Remove(receiver);
-            foreach (var batch in _locked.Values.Where(b => b.Holder == receiver).ToArray())
+            foreach (var batch in _handedOver.Values.Where(b => b.Holder == receiver).ToArray())
             {
-                _locked.Remove(batch.LockToken);
-                Return(batch);
+                if (batch.State == FeedbackBatchState.Locked)
+                    Return(batch);
             }
         }
         Wake();
@@ -70,20 +72,7 @@ public sealed class FeedbackQueue
             var nowMs = _deadlines.NowMs;
             DropExpired(nowMs, expired);
             if (_receivers.Contains(receiver) && Next(nowMs) is { } batch)
-            {
-                batch.Holder = receiver;
-                batch.LockToken = Guid.NewGuid();
-                batch.DueMs = nowMs + (long)_options.FeedbackLockDuration.TotalMilliseconds;
-                _locked.Add(batch.LockToken, batch);
-                _deadlines.Set(batch.Deadline, batch.DueMs);
-                message = new FeedbackMessage
-                {
-                    LockToken = batch.LockToken,
-                    EnqueuedAt = batch.Records[0].HappenedAt,
-                    DeliveryCount = batch.DeliveryCount,
-                    Records = batch.Records,
-                };
-            }
+                message = Lock(batch, receiver, nowMs);
             Rearm(nowMs);
         }
         Drop(expired);
@@ -98,30 +87,32 @@ public sealed class FeedbackQueue
         Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        Batch? batch;
+        FeedbackBatch? batch;
+        CommandWrite[] writes = [];
         lock (_gate)
         {
-            if (!_locked.Remove(lockToken, out batch))
+            if (!_handedOver.TryGetValue(lockToken, out batch) || batch.State != FeedbackBatchState.Locked)
                 return new HubError(HubErrorCode.DeviceMessageLockLost, "The lock of the feedback message is over.");
             _deadlines.Clear(batch.Deadline);
-            if (disposition is CommandDisposition.Release or CommandDisposition.Abandon && !IsOver(batch, disposition))
-            {
+            if (disposition == CommandDisposition.Release)
                 Return(batch);
-                batch = null;
-            }
+            else
+                writes = Decide(batch, disposition);
         }
-        if (batch is null)
+        if (writes.Length == 0)
         {
             Wake();
             return null;
         }
-        if (disposition == CommandDisposition.Abandon)
-            _counters.OnFeedbackDropped(batch.Records.Count);
-        var error = await _journal.WriteAsync(Removals(batch.Records)).ConfigureAwait(false);
-        if (error is null)
-            return null;
+        var error = await _journal.WriteAsync(writes).ConfigureAwait(false);
         lock (_gate)
-            Return(batch);
+        {
+            // What could not be stored did not happen: it is given again.
+            if (batch.State == FeedbackBatchState.Returning || error is not null)
+                Return(batch);
+            else if (batch.State == FeedbackBatchState.Ended && disposition == CommandDisposition.Abandon)
+                _counters.OnFeedbackDropped(batch.Records.Count);
+        }
         Wake();
         return error;
     }
@@ -156,32 +147,29 @@ public sealed class FeedbackQueue
         Wake();
     }
 
-    /// <summary>Forgets what has not been handed over about a device with its modules, or about one module.</summary>
+    /// <summary>
+    /// Forgets the records about a device with its modules, or about one module; what a receiver has, it has.
+    /// </summary>
     internal void Remove(CommandTarget target)
     {
         var removed = new List<FeedbackRecord>();
         lock (_gate)
         {
-            bool IsOf(FeedbackRecord record) => record.Target.DeviceId == target.DeviceId
-                && (target.ModuleId is null || record.Target.ModuleId == target.ModuleId);
             for (var node = _waiting.First; node is not null;)
             {
                 var next = node.Next;
-                if (IsOf(node.Value))
+                if (FeedbackBatch.IsOf(node.Value, target))
                 {
                     removed.Add(node.Value);
                     _waiting.Remove(node);
                 }
                 node = next;
             }
-            for (var node = _returned.First; node is not null;)
+            foreach (var batch in _returned.Concat(_handedOver.Values).ToArray())
             {
-                var next = node.Next;
-                removed.AddRange(node.Value.Records.Where(IsOf));
-                node.Value.Records = [.. node.Value.Records.Where(r => !IsOf(r))];
-                if (node.Value.Records.Count == 0)
-                    _returned.Remove(node);
-                node = next;
+                batch.Remove(target, removed);
+                if (batch.Records.Count == 0 && batch.State == FeedbackBatchState.Returned)
+                    Forget(batch);
             }
             Rearm(_deadlines.NowMs);
         }
@@ -195,8 +183,13 @@ public sealed class FeedbackQueue
         lock (_gate)
         {
             var nowMs = _deadlines.NowMs;
-            if (owner is Batch batch && batch.DueMs <= nowMs && _locked.Remove(batch.LockToken))
-                Return(batch);
+            if (owner is FeedbackBatch batch && batch.DueMs <= nowMs)
+            {
+                if (batch.State == FeedbackBatchState.Locked)
+                    Return(batch);
+                else if (batch.State == FeedbackBatchState.Returned)
+                    DropReturned(batch, expired);
+            }
             DropExpired(nowMs, expired);
             Rearm(nowMs);
         }
@@ -204,33 +197,94 @@ public sealed class FeedbackQueue
         Wake();
     }
 
-    private bool IsOver(Batch batch, CommandDisposition disposition) =>
-        disposition == CommandDisposition.Abandon && ++batch.DeliveryCount >= _options.FeedbackDeliveryCountMax;
-
-    private Batch? Next(long nowMs)
+    private FeedbackBatch? Next(long nowMs)
     {
-        if (_returned.First is { } returned)
+        if (_returned.First is { Value: var returned })
         {
-            _returned.Remove(returned);
-            return returned.Value;
+            Forget(returned);
+            return returned;
         }
         if (_waiting.First is null
             || (_waiting.Count < CommandLimits.FeedbackRecordsPerMessageMax && nowMs < FlushMs(_waiting.First.Value)))
             return null;
+        // Records that a restart gave back have been counted, and are not mixed with others.
+        var count = _waiting.First.Value.DeliveryCount;
         var records = new List<FeedbackRecord>(Math.Min(_waiting.Count, CommandLimits.FeedbackRecordsPerMessageMax));
-        while (records.Count < CommandLimits.FeedbackRecordsPerMessageMax && _waiting.First is { } first)
+        while (records.Count < CommandLimits.FeedbackRecordsPerMessageMax
+            && _waiting.First is { } first && first.Value.DeliveryCount == count)
         {
             records.Add(first.Value);
             _waiting.RemoveFirst();
         }
-        return new Batch(records);
+        return new FeedbackBatch(records);
     }
 
-    private void Return(Batch batch)
+    private FeedbackMessage Lock(FeedbackBatch batch, IFeedbackReceiver receiver, long nowMs)
     {
+        batch.State = FeedbackBatchState.Locked;
+        batch.Holder = receiver;
+        batch.LockToken = Guid.NewGuid();
+        batch.DueMs = nowMs + (long)_options.FeedbackLockDuration.TotalMilliseconds;
+        _handedOver.Add(batch.LockToken, batch);
+        _deadlines.Set(batch.Deadline, batch.DueMs);
+        return new FeedbackMessage
+        {
+            LockToken = batch.LockToken,
+            LockedUntil = DateTimeOffset.FromUnixTimeMilliseconds(batch.DueMs),
+            EnqueuedAt = batch.Records[0].HappenedAt,
+            DeliveryCount = batch.DeliveryCount,
+            Records = batch.Records,
+        };
+    }
+
+    /// <summary>What is to be stored of an outcome.</summary>
+    private CommandWrite[] Decide(FeedbackBatch batch, CommandDisposition disposition)
+    {
+        if (disposition == CommandDisposition.Abandon)
+            batch.Count();
+        if (disposition == CommandDisposition.Abandon && batch.Records.Count > 0
+            && batch.DeliveryCount < _options.FeedbackDeliveryCountMax)
+        {
+            batch.State = FeedbackBatchState.Returning;
+            return
+            [
+                .. batch.Records.Select(static r =>
+                    new CommandWrite.SetFeedbackDeliveryCount(r.SequenceNumber, r.DeliveryCount)),
+            ];
+        }
+        batch.State = FeedbackBatchState.Ended;
+        _handedOver.Remove(batch.LockToken);
+        return Removals(batch.Records);
+    }
+
+    private void Return(FeedbackBatch batch)
+    {
+        _handedOver.Remove(batch.LockToken);
         batch.Holder = null;
-        _returned.AddLast(batch);
-        Rearm(_deadlines.NowMs);
+        if (batch.Records.Count == 0)
+        {
+            batch.State = FeedbackBatchState.Ended;
+            _deadlines.Clear(batch.Deadline);
+            return;
+        }
+        batch.State = FeedbackBatchState.Returned;
+        // The records of a message live and die together, by the last of them.
+        batch.DueMs = ExpiresMs(batch.Records[^1]);
+        _deadlines.Set(batch.Deadline, batch.DueMs);
+        _returned.AddLast(batch.Node);
+    }
+
+    private void Forget(FeedbackBatch batch)
+    {
+        _deadlines.Clear(batch.Deadline);
+        _returned.Remove(batch.Node);
+        batch.State = FeedbackBatchState.Ended;
+    }
+
+    private void DropReturned(FeedbackBatch batch, List<FeedbackRecord> expired)
+    {
+        expired.AddRange(batch.Records);
+        Forget(batch);
     }
 
     private void DropExpired(long nowMs, List<FeedbackRecord> expired)
@@ -240,30 +294,17 @@ public sealed class FeedbackQueue
             expired.Add(first.Value);
             _waiting.RemoveFirst();
         }
-        for (var node = _returned.First; node is not null;)
-        {
-            var next = node.Next;
-            // The records of a message live and die together, by the last of them.
-            if (ExpiresMs(node.Value.Records[^1]) <= nowMs)
-            {
-                expired.AddRange(node.Value.Records);
-                _returned.Remove(node);
-            }
-            node = next;
-        }
+        while (_returned.First is { Value: var batch } && batch.DueMs <= nowMs)
+            DropReturned(batch, expired);
     }
 
+    /// <summary>Sets the deadline of those that wait; a batch has its own.</summary>
     private void Rearm(long nowMs)
     {
-        var next = long.MaxValue;
         if (_waiting.First is { } first)
-            next = nowMs < FlushMs(first.Value) ? FlushMs(first.Value) : ExpiresMs(first.Value);
-        foreach (var batch in _returned)
-            next = Math.Min(next, ExpiresMs(batch.Records[^1]));
-        if (next == long.MaxValue)
-            _deadlines.Clear(_nextDue);
+            _deadlines.Set(_nextDue, nowMs < FlushMs(first.Value) ? FlushMs(first.Value) : ExpiresMs(first.Value));
         else
-            _deadlines.Set(_nextDue, next);
+            _deadlines.Clear(_nextDue);
     }
 
     private void Drop(List<FeedbackRecord> records)
@@ -295,26 +336,4 @@ public sealed class FeedbackQueue
 
     private static CommandWrite[] Removals(IReadOnlyList<FeedbackRecord> records) =>
         [.. records.Select(static r => new CommandWrite.RemoveFeedback(r.SequenceNumber))];
-
-    /// <summary>Records that were handed over together, and stay together.</summary>
-    private sealed class Batch
-    {
-        public Batch(List<FeedbackRecord> records)
-        {
-            Records = records;
-            Deadline = new Deadline(this);
-        }
-
-        public List<FeedbackRecord> Records { get; set; }
-
-        public Guid LockToken { get; set; }
-
-        public int DeliveryCount { get; set; }
-
-        public IFeedbackReceiver? Holder { get; set; }
-
-        public long DueMs { get; set; }
-
-        public Deadline Deadline { get; }
-    }
 }

@@ -18,6 +18,9 @@ public sealed record FeedbackRecord
 
     /// <summary>When the outcome occurred.</summary>
     public required DateTimeOffset HappenedAt { get; init; }
+
+    /// <summary>How often the record was given back.</summary>
+    public int DeliveryCount { get; init; }
 }
 
 /// <summary>Feedback records that were given to a receiver together, for it alone until the lock ends.</summary>
@@ -25,6 +28,9 @@ public sealed record FeedbackMessage
 {
     /// <summary>Names this delivery.</summary>
     public required Guid LockToken { get; init; }
+
+    /// <summary>When the lock ends.</summary>
+    public required DateTimeOffset LockedUntil { get; init; }
 
     /// <summary>When the first of the records was made.</summary>
     public required DateTimeOffset EnqueuedAt { get; init; }

@@ -67,6 +67,9 @@ public abstract record CommandWrite
     /// <summary>Removes a command that has ended, and adds the record of it where there is to be one.</summary>
     public sealed record End(long SequenceNumber, FeedbackRecord? Feedback) : CommandWrite;
 
+    /// <summary>Notes that a feedback record was given back.</summary>
+    public sealed record SetFeedbackDeliveryCount(long SequenceNumber, int DeliveryCount) : CommandWrite;
+
     /// <summary>Removes a record that a service has completed, or that nobody wants any more.</summary>
     public sealed record RemoveFeedback(long SequenceNumber) : CommandWrite;
 }

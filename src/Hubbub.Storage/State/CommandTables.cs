@@ -29,6 +29,9 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
         VALUES ($p0, $p1, $p2, $p3, $p4, $p5, $p6)
         """);
 
+    private readonly PreparedCommand _setFeedbackDeliveryCount =
+        new(connection, "UPDATE feedback SET delivery_count = $p1 WHERE sequence = $p0");
+
     private readonly PreparedCommand _removeFeedback = new(connection, "DELETE FROM feedback WHERE sequence = $p0");
 
     public void Write(CommandWrite write)
@@ -46,6 +49,9 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
                 _removePayload.Execute(end.SequenceNumber);
                 if (end.Feedback is { } record)
                     Add(record);
+                break;
+            case CommandWrite.SetFeedbackDeliveryCount set:
+                _setFeedbackDeliveryCount.Execute(set.SequenceNumber, (long)set.DeliveryCount);
                 break;
             case CommandWrite.RemoveFeedback remove:
                 _removeFeedback.Execute(remove.SequenceNumber);
@@ -70,7 +76,8 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
     {
         foreach (var command in new[]
         {
-            _add, _addPayload, _setDeliveryCount, _remove, _removePayload, _readPayload, _addFeedback, _removeFeedback,
+            _add, _addPayload, _setDeliveryCount, _remove, _removePayload, _readPayload, _addFeedback,
+            _setFeedbackDeliveryCount, _removeFeedback,
         })
         {
             command.Dispose();
@@ -133,7 +140,8 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
         List<FeedbackRecord> records = [];
         using var select = connection.CreateCommand();
         select.CommandText = """
-            SELECT sequence, device_id, module_id, generation_id, message_id, outcome, happened_ms
+            SELECT sequence, device_id, module_id, generation_id, message_id, outcome, happened_ms,
+              delivery_count
             FROM feedback ORDER BY sequence
             """;
         using var row = select.ExecuteReader();
@@ -147,6 +155,7 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
                 OriginalMessageId = Text(row, 4),
                 Outcome = (CommandOutcome)row.GetByte(5),
                 HappenedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)),
+                DeliveryCount = row.GetInt32(7),
             });
         }
         return records;

@@ -146,6 +146,9 @@ internal static class StateSchema
         DROP TABLE device_by_id;
         DROP TABLE module_by_id;
         """,
+        """
+        ALTER TABLE feedback ADD COLUMN delivery_count INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

@@ -32,6 +32,32 @@ public sealed class WindowTests
     }
 
     [Fact]
+    public void Sender_WithAllItMayHaveUnsettled_WaitsUntilThereIsRoomAgain()
+    {
+        var peer = ScriptedPeer.MappedServer(new AmqpLimits { UnsettledMax = 3 });
+        var link = peer.AttachReceiver(credit: 0);
+        peer.SendFlow(handle: 0, deliveryCount: 0, credit: 100, window: 100);
+        peer.ExpectEvent(AmqpEventKind.LinkFlow);
+        peer.Do(() =>
+        {
+            for (var i = 0; i < 3; i++)
+                Assert.True(link.TrySend([(byte)i], 0, [1], settled: false));
+            Assert.False(link.CanSend);
+        });
+        for (var i = 0; i < 3; i++)
+            peer.Expect<Transfer>();
+
+        peer.Send(new Disposition { Role = Role.Receiver, First = 1, Settled = true, State = Accepted.Instance });
+
+        peer.ExpectEvent(AmqpEventKind.DeliveryUpdated);
+        Assert.Same(link.Session, peer.ExpectEvent(AmqpEventKind.WindowOpened).Session);
+        Assert.True(link.CanSend);
+        peer.Do(() => link.Settle(0, new Rejected()));
+        Assert.Equal((0u, true), (peer.Expect<Disposition>() is var told ? told.First : 9, told.Settled));
+        peer.ExpectNoEvent();
+    }
+
+    [Fact]
     public void Sender_WithAWindowOfAllOnes_CountsWithoutOverflow()
     {
         var peer = ScriptedPeer.MappedServer(window: uint.MaxValue);

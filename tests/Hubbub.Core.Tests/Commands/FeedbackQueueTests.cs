@@ -114,6 +114,84 @@ public sealed class FeedbackQueueTests
     }
 
     [Fact]
+    public async Task Abandon_BeforeAndAfterARestart_CountsOn()
+    {
+        await using var world = await CommandWorld.CreateAsync();
+        await EndAsync(world, 1);
+        for (var delivery = 0; delivery < 6; delivery++)
+            await SettleAsync(world, world.Queues.Feedback.TryReceive(world.Feedback)!, CommandDisposition.Abandon);
+
+        await world.OpenAsync();
+        await EndAsync(world, 1);
+
+        var old = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        Assert.Equal((6, 1), (old.DeliveryCount, old.Records.Count));
+        var young = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        Assert.Equal(0, young.DeliveryCount);
+        for (var delivery = 6; delivery < 10; delivery++)
+        {
+            Assert.Null(await SettleAsync(world, old, CommandDisposition.Abandon));
+            old = delivery < 9 ? world.Queues.Feedback.TryReceive(world.Feedback)! : old;
+        }
+        Assert.Null(await SettleAsync(world, young, CommandDisposition.Complete));
+        Assert.Empty(world.Store.Feedback);
+        Assert.Equal(1, world.Queues.Counters.FeedbackDropped);
+    }
+
+    [Fact]
+    public async Task Abandon_ThatCannotBeStored_GivesTheMessageAgain()
+    {
+        await using var world = await CommandWorld.CreateAsync();
+        await EndAsync(world, 1);
+        world.Store.IsFull = true;
+        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+
+        Assert.Equal(HubErrorCode.StorageFull, (await SettleAsync(world, message, CommandDisposition.Abandon))?.Code);
+        message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        Assert.Equal(HubErrorCode.StorageFull, (await SettleAsync(world, message, CommandDisposition.Complete))?.Code);
+
+        world.Store.IsFull = false;
+        message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        Assert.Null(await SettleAsync(world, message, CommandDisposition.Complete));
+        Assert.Empty(world.Store.Feedback);
+    }
+
+    [Fact]
+    public async Task DeviceDeleted_WhileAMessageIsLocked_ItsRecordsDoNotComeAgain()
+    {
+        await using var world = await CommandWorld.CreateAsync();
+        await EndAsync(world, 1);
+        await EndAsync(world, 1, CommandWorld.D2);
+        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+
+        await world.Registry.DeleteDeviceAsync("d1", IfMatch.Any, Cancellation);
+
+        Assert.Equal(2, message.Records.Count);
+        Assert.Null(await SettleAsync(world, message, CommandDisposition.Abandon));
+        var again = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        Assert.Equal([CommandWorld.D2], again.Records.Select(r => r.Target));
+        await world.Registry.DeleteDeviceAsync("d2", IfMatch.Any, Cancellation);
+        Assert.Null(await SettleAsync(world, again, CommandDisposition.Abandon));
+        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Empty(world.Store.Feedback);
+        Assert.Equal(0, world.Queues.Feedback.Count);
+    }
+
+    [Fact]
+    public async Task TimeToLive_AMessageThatWasGivenBack_IsForgottenToo()
+    {
+        await using var world = await CommandWorld.CreateAsync();
+        await EndAsync(world, 1);
+        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        world.Queues.Feedback.Detach(world.Feedback);
+
+        world.Time.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(1));
+
+        Assert.Empty(world.Store.Feedback);
+        Assert.Equal(HubErrorCode.DeviceMessageLockLost, (await SettleAsync(world, message, CommandDisposition.Complete))?.Code);
+    }
+
+    [Fact]
     public async Task TimeToLive_NobodyReads_ForgetsTheRecordAfterAnHour()
     {
         await using var world = await CommandWorld.CreateAsync();

@@ -86,6 +86,9 @@ internal sealed class MemoryCommandStore : ICommandStore
                     _lastFeedback = record.SequenceNumber;
                 }
                 break;
+            case CommandWrite.SetFeedbackDeliveryCount set:
+                _feedback[set.SequenceNumber] = _feedback[set.SequenceNumber] with { DeliveryCount = set.DeliveryCount };
+                break;
             case CommandWrite.RemoveFeedback remove:
                 Assert.True(_feedback.Remove(remove.SequenceNumber), $"record {remove.SequenceNumber} was removed twice");
                 break;

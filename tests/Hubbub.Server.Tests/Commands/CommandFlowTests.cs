@@ -178,22 +178,45 @@ public sealed class CommandFlowTests
         Assert.NotEqual(first.Transfer.DeliveryTag!.Value.ToArray(), second.Transfer.DeliveryTag!.Value.ToArray());
     }
 
-    [Fact]
-    public async Task Device_SettlesAfterTheLock_IsToldThatItIsLost()
+    [Theory]
+    [InlineData(ReceiverSettleMode.First)]
+    [InlineData(ReceiverSettleMode.Second)]
+    public async Task Device_ThatLetsTheLockEnd_IsToldAndGetsTheCommandAgain(ReceiverSettleMode mode)
     {
         await using var hub = await CommandSteps.StartAsync();
         var commands = await hub.CommandsAsync();
-        var device = await (await hub.ConnectDeviceAsync("d1")).CommandReceiverAsync(1, ReceiverSettleMode.Second);
+        var feedback = await hub.FeedbackAsync();
+        var device = await (await hub.ConnectDeviceAsync("d1")).CommandReceiverAsync(2, mode);
         await commands.SendAndWaitAsync(CommandSteps.Command("m"));
-        var received = await device.ReceiveAsync();
-        await hub.AdvanceAsync(TimeSpan.FromSeconds(61), device.Session.Peer, commands.Session.Peer);
+        var first = await device.ReceiveAsync();
 
-        await device.SettleAsync(received, Accepted.Instance, settled: false);
+        await hub.AdvanceAsync(TimeSpan.FromSeconds(61), device.Session.Peer, commands.Session.Peer, feedback.Session.Peer);
 
-        var answer = Assert.IsType<Rejected>(await device.AnswerAsync(received));
+        // The delivery is settled, so that it takes no room in the session, and nobody waits for an answer any more.
+        var answer = Assert.IsType<Rejected>(await device.AnswerAsync(first));
         Assert.Equal("com.microsoft:message-lock-lost", answer.Error!.Condition.Value);
-        await device.CreditAsync(1);
-        Assert.Equal("m", (await device.ReceiveAsync()).MessageId());
+        var second = await device.ReceiveAsync();
+        Assert.Equal("m", second.MessageId());
+        await device.SettleAsync(first, new Rejected(), settled: true);
+        await device.SettleAsync(second, Accepted.Instance, settled: true);
+        Assert.Equal([("m", "Success")], (await feedback.ReceiveAsync()).Records());
+    }
+
+    [Fact]
+    public async Task FeedbackReceiver_ThatLetsTheLockEnd_IsToldAndGetsTheMessageAgain()
+    {
+        await using var hub = await CommandSteps.StartAsync();
+        var commands = await hub.CommandsAsync();
+        var feedback = await hub.FeedbackAsync();
+        await commands.SendAndWaitAsync(CommandSteps.Command("m"));
+        await hub.Core.Commands.PurgeAsync(new("d1"), Cancellation);
+        var first = await feedback.ReceiveAsync();
+
+        await hub.AdvanceAsync(TimeSpan.FromSeconds(61), feedback.Session.Peer, commands.Session.Peer);
+
+        var answer = Assert.IsType<Rejected>(await feedback.AnswerAsync(first));
+        Assert.Equal("com.microsoft:message-lock-lost", answer.Error!.Condition.Value);
+        Assert.Equal([("m", "Purged")], (await feedback.ReceiveAsync()).Records());
     }
 
     [Fact]

@@ -13,10 +13,9 @@ namespace Hubbub.Server.Amqp.Endpoints;
 /// </summary>
 internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
 {
-    private const int LockTokenBytes = 16;
-
     private readonly CommandTarget _target;
     private readonly PendingResults _results;
+    private readonly LockedDeliveries _locked;
     private readonly ConcurrentQueue<LockedCommand> _arrived = new();
     private IDisposable? _presence;
     private volatile bool _isLoading;
@@ -28,6 +27,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
     {
         _target = target;
         _results = new PendingResults(this);
+        _locked = new LockedDeliveries(connection);
         _generationId = GenerationNow;
     }
 
@@ -83,10 +83,11 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
 
     public override void OnUpdated(in AmqpEvent e)
     {
-        var command = (LockedCommand)e.Token!;
         if (DispositionOf(e.State, e.RemoteSettled) is not { } disposition)
             return;
-        var settling = Delivery.SettleAsync(_target, command.LockToken, disposition, CancellationToken.None);
+        var delivery = (LockedDelivery)e.Token!;
+        _locked.Remove(delivery);
+        var settling = Delivery.SettleAsync(_target, delivery.LockToken, disposition, CancellationToken.None);
         // A device that has settled wants no answer; one that has not waits for it (rcv-settle-mode second).
         _results.Add(e.Delivery.Id, e.RemoteSettled, settling);
     }
@@ -112,6 +113,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
         var sender = (SenderLink)Link;
         while (_results.TryTake(out var result))
             Answer(sender, result);
+        _locked.SettleOverdue(sender);
         while (sender.CanSend)
         {
             if (Connection.Engine.Output.Length >= outputBytesMax)
@@ -168,13 +170,10 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
         // It may have waited for the window longer than its lock; then the queue gives it out anew.
         if (command.LockedUntil <= Connection.Services.Time.GetUtcNow())
             return;
-        Span<byte> tag = stackalloc byte[LockTokenBytes];
-        command.LockToken.TryWriteBytes(tag);
-        var settled = sender.SenderSettleMode == SenderSettleMode.Settled;
-        var start = sender.BeginMessage(tag, 0, settled);
+        var start = LockedDeliveries.BeginMessage(sender, command.LockToken);
         CommandMessage.Write(Connection.Engine.Output, command);
-        sender.EndMessage(start, command);
-        if (settled)
+        _locked.EndMessage(sender, start, command.LockToken, command.LockedUntil);
+        if (LockedDeliveries.IsSettledBySending(sender))
         {
             var settling = Delivery.SettleAsync(
                 _target, command.LockToken, CommandDisposition.Complete, CancellationToken.None);

@@ -12,8 +12,8 @@ namespace Hubbub.Server.Amqp.Endpoints;
 /// </summary>
 internal sealed class FeedbackReceiveEndpoint : LinkEndpoint, IFeedbackReceiver
 {
-    private const int LockTokenBytes = 16;
     private readonly PendingResults _results;
+    private readonly LockedDeliveries _locked;
     private readonly byte[] _hubName;
     private bool _stopped;
 
@@ -21,6 +21,7 @@ internal sealed class FeedbackReceiveEndpoint : LinkEndpoint, IFeedbackReceiver
         : base(connection, link)
     {
         _results = new PendingResults(this);
+        _locked = new LockedDeliveries(connection);
         _hubName = Encoding.UTF8.GetBytes(connection.Services.Hub.Name);
     }
 
@@ -43,8 +44,9 @@ internal sealed class FeedbackReceiveEndpoint : LinkEndpoint, IFeedbackReceiver
     {
         if (CommandReceiveEndpoint.DispositionOf(e.State, e.RemoteSettled) is not { } disposition)
             return;
-        var message = (FeedbackMessage)e.Token!;
-        var settling = Feedback.SettleAsync(message.LockToken, disposition, CancellationToken.None);
+        var delivery = (LockedDelivery)e.Token!;
+        _locked.Remove(delivery);
+        var settling = Feedback.SettleAsync(delivery.LockToken, disposition, CancellationToken.None);
         _results.Add(e.Delivery.Id, e.RemoteSettled, settling);
     }
 
@@ -62,6 +64,7 @@ internal sealed class FeedbackReceiveEndpoint : LinkEndpoint, IFeedbackReceiver
                     : Accepted.Instance);
             }
         }
+        _locked.SettleOverdue(sender);
         while (sender.CanSend)
         {
             if (Connection.Engine.Output.Length >= outputBytesMax)
@@ -78,13 +81,10 @@ internal sealed class FeedbackReceiveEndpoint : LinkEndpoint, IFeedbackReceiver
 
     private void Send(SenderLink sender, FeedbackMessage message)
     {
-        Span<byte> tag = stackalloc byte[LockTokenBytes];
-        message.LockToken.TryWriteBytes(tag);
-        var settled = sender.SenderSettleMode == SenderSettleMode.Settled;
-        var start = sender.BeginMessage(tag, 0, settled);
+        var start = LockedDeliveries.BeginMessage(sender, message.LockToken);
         FeedbackBody.Write(message, _hubName).Write(Connection.Engine.Output);
-        sender.EndMessage(start, message);
-        if (settled)
+        _locked.EndMessage(sender, start, message.LockToken, message.LockedUntil);
+        if (LockedDeliveries.IsSettledBySending(sender))
         {
             var settling = Feedback.SettleAsync(message.LockToken, CommandDisposition.Complete, CancellationToken.None);
             _results.Add(0, wasSettled: true, settling);
