@@ -15,7 +15,7 @@ internal sealed class CommandWorld : IAsyncDisposable
 
     private CommandWorld(IdentityRegistry registry, CommandOptions options) => (Registry, Options) = (registry, options);
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 10, 0, 0, TimeSpan.Zero));
+    public CountingTime Time { get; } = new(new DateTimeOffset(2026, 5, 1, 10, 0, 0, TimeSpan.Zero));
 
     public MemoryCommandStore Store { get; } = new();
 
@@ -100,6 +100,26 @@ internal sealed class CommandWorld : IAsyncDisposable
         [.. commands.Select(static c => Encoding.UTF8.GetString(c.Payload.Span))];
 
     public async ValueTask DisposeAsync() => await Queues.DisposeAsync();
+}
+
+/// <summary>A clock that the test moves, and that counts the timers made and how often they fired.</summary>
+internal sealed class CountingTime(DateTimeOffset start) : FakeTimeProvider(start)
+{
+    public int Timers { get; private set; }
+
+    public int Fired { get; private set; }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        Timers++;
+        return base.CreateTimer(Count, null, dueTime, period);
+
+        void Count(object? ignored)
+        {
+            Fired++;
+            callback(state);
+        }
+    }
 }
 
 /// <summary>A device's connection that counts what it is told.</summary>
