@@ -11,6 +11,7 @@ internal static class HubbubCommand
         UpCommand.Create(),
         DeviceCommand.Create(),
         ConsumerGroupCommand.Create(),
+        PolicyCommand.Create(),
         CertificateAuthorityCommand.Create(),
         ConnectionStringCommand.Create(),
         SendCommand.Create(),

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Routing.Dispatch;
+using Hubbub.Core.Security;
 
 namespace Hubbub.Server;
 
@@ -17,6 +18,7 @@ public sealed class HubMetrics : IDisposable
     private long _connectionsClosed;
     private long _handshakesDropped;
     private long _authenticationsFailed;
+    private long _requestsUnauthenticated;
     private long _linksRefused;
     private long _eventsReceived;
     private long _eventBytesReceived;
@@ -35,7 +37,10 @@ public sealed class HubMetrics : IDisposable
             description: "Connections dropped because too many TLS handshakes were in progress.");
         _meter.CreateObservableCounter(
             "hubbub.amqp.authentications.failed", () => Volatile.Read(ref _authenticationsFailed),
-            description: "SASL credentials and tokens refused.");
+            description: "SASL credentials, tokens and certificates refused.");
+        _meter.CreateObservableCounter(
+            "hubbub.http.authentications.failed", () => Volatile.Read(ref _requestsUnauthenticated),
+            description: "HTTPS requests whose token or certificate was refused.");
         _meter.CreateObservableCounter(
             "hubbub.amqp.links.refused", () => Volatile.Read(ref _linksRefused), description: "Attaches refused.");
         _meter.CreateObservableCounter(
@@ -61,6 +66,8 @@ public sealed class HubMetrics : IDisposable
     public void HandshakeDropped() => Interlocked.Increment(ref _handshakesDropped);
 
     public void AuthenticationFailed() => Interlocked.Increment(ref _authenticationsFailed);
+
+    public void RequestUnauthenticated() => Interlocked.Increment(ref _requestsUnauthenticated);
 
     public void LinkRefused() => Interlocked.Increment(ref _linksRefused);
 
@@ -126,6 +133,11 @@ public sealed class HubMetrics : IDisposable
             "hubbub.endpoint.healthy", () => Each(static s => s.Health == EndpointHealth.Healthy ? 1 : 0),
             description: "1 when the last delivery succeeded.");
     }
+
+    /// <summary>Shows how many who guess were slowed down.</summary>
+    public void Watch(FailedAuthentications failures) => _meter.CreateObservableCounter(
+        "hubbub.authentications.slowed", () => failures.Slowed,
+        description: "Failed authentications whose answer was delayed, there having been too many.");
 
     public void Dispose() => _meter.Dispose();
 }

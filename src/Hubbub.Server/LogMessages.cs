@@ -34,6 +34,9 @@ internal static partial class LogMessages
     [LoggerMessage(8, LogLevel.Warning, "The stop took longer than {TimeoutMs} ms; the connections left were cut.")]
     public static partial void StopTimedOut(this ILogger logger, int timeoutMs);
 
+    [LoggerMessage(9, LogLevel.Error, "{Path} cannot be written and holds old keys; restart the hub: {Reason}")]
+    public static partial void DescriptionNotWritten(this ILogger logger, string path, string reason);
+
     [LoggerMessage(100, LogLevel.Information, "{ConnectionId}: SASL {Mechanism} refused: {Reason}")]
     public static partial void AmqpSaslRefused(this ILogger logger, string connectionId, string mechanism, string reason);
 
@@ -80,6 +83,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(112, LogLevel.Error, "{ConnectionId}: an operation failed, a defect in the hub; please report it.")]
     public static partial void AmqpOperationFailed(this ILogger logger, string connectionId, Exception fault);
+
+    [LoggerMessage(113, LogLevel.Warning,
+        "Failed authentications from {Address}, last as {Holder}, are many; their answers are delayed from now on.")]
+    public static partial void AuthenticationsSlowed(this ILogger logger, string address, string holder);
 
     [LoggerMessage(200, LogLevel.Information, "{Method} {Path} from {Peer} was refused with {Status} {Code}: {Reason}")]
     public static partial void RequestRefused(

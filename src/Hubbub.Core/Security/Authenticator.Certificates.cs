@@ -30,7 +30,7 @@ public sealed partial class Authenticator
         // Who is not what the certificate says learns nothing about who is registered, and how.
         if (certificate.CommonName != CommonNameOf(deviceId, moduleId))
             return NotProven(deviceId, moduleId);
-        var chain = certificate.ProveChain(_authorities.All, now);
+        var chain = certificate.ProveChain(_authorities, now);
         if (!chain.IsOk)
             return chain.Error!;
         if (authentication is null)
@@ -39,6 +39,16 @@ public sealed partial class Authenticator
             return Refuse($"{Describe(deviceId, moduleId)} authenticates by {authentication.Type}, not by a CA's certificate.");
         var proof = new CertificateProof(certificate, chain.Value.AuthorityThumbprint);
         return ToClaim(entry!, module, proof, chain.Value.EndsAt);
+    }
+
+    /// <summary>
+    /// Looks at the chain that a peer has sent, whomever it may prove: when it resumes the TLS session later, it does
+    /// not send the intermediate certificates again, and the hub has to know them.
+    /// </summary>
+    public void Meet(ClientCertificate certificate)
+    {
+        if (!certificate.Intermediates.IsEmpty)
+            _ = certificate.ProveChain(_authorities, _time.GetUtcNow());
     }
 
     /// <summary>Finds whom a client certificate proves, for a peer who does not say who it is.</summary>

@@ -14,7 +14,7 @@ public sealed partial class Authenticator
 
     private readonly HubIdentity _hub;
     private readonly IdentityRegistry _registry;
-    private readonly AccessPolicies _policies;
+    private readonly PolicyRegistry _policies;
     private readonly CertificateAuthorities _authorities;
     private readonly PinnedCertificates _pinned;
     private readonly TimeProvider _time;
@@ -29,7 +29,7 @@ public sealed partial class Authenticator
     public Authenticator(
         HubIdentity hub,
         IdentityRegistry registry,
-        AccessPolicies policies,
+        PolicyRegistry policies,
         TimeProvider time,
         TimeSpan? clockSkew = null,
         CertificateAuthorities? authorities = null)
@@ -80,6 +80,28 @@ public sealed partial class Authenticator
     }
 
     /// <summary>
+    /// Whose credential a token says to be, verified or not: for counting failures. Null when it says nothing.
+    /// </summary>
+    public string? HolderOf(string token)
+    {
+        if (SharedAccessSignature.Parse(token) is not { IsOk: true, Value: var signature })
+            return null;
+        if (!signature.PolicyName.IsEmpty)
+            return $"policy '{signature.PolicyName}'";
+        Span<char> buffer = stackalloc char[SecurityLimits.TokenLengthMax];
+        return ResourcePath.Parse(signature.Resource, buffer, _hub, out var resource) is null
+            && resource.TrySplitIdentity(out var deviceId, out var moduleId, out _)
+                ? Describe(deviceId.ToString(), moduleId.IsEmpty ? null : moduleId.ToString())
+                : null;
+    }
+
+    /// <summary>Whose credentials these say to be.</summary>
+    public static string HolderOf(PlainCredentials credentials) =>
+        credentials.Kind is PlainUserKind.Policy or PlainUserKind.PolicyKey
+            ? $"policy '{credentials.Name}'"
+            : Describe(credentials.Name, credentials.ModuleId);
+
+    /// <summary>
     /// Looks whether a claim given earlier still stands: to be asked when an identity changes and when a claim is used
     /// again.
     /// </summary>
@@ -90,7 +112,8 @@ public sealed partial class Authenticator
             return claim.Proof is null ? Expired(claim.ExpiresAt) : CertificateEnded(claim.ExpiresAt);
         if (claim.Kind == ClaimKind.Policy)
         {
-            return _policies.Find(claim.PolicyName) is { } policy && policy.Keys.Contains(claim.VerifiedWith!)
+            return _policies.Current.Find(claim.PolicyName) is { } policy && policy.Keys.Contains(claim.VerifiedWith!)
+                && policy.Rights == claim.Rights
                 ? null
                 : Refuse($"The key of the policy '{claim.PolicyName}' that signed the token is no longer valid.");
         }
@@ -114,7 +137,7 @@ public sealed partial class Authenticator
 
     private HubResult<Claim> VerifyPolicy(in SharedAccessSignature signature, ResourcePath resource)
     {
-        if (_policies.Find(signature.PolicyName) is not { } policy)
+        if (_policies.Current.Find(signature.PolicyName) is not { } policy)
         {
             _ = signature.IsSignedWith(DummyKey) | signature.IsSignedWith(DummyKey)
                 | signature.IsSignedWith(DummyKey) | signature.IsSignedWith(DummyKey);
@@ -199,7 +222,7 @@ public sealed partial class Authenticator
 
     private HubResult<Claim> VerifyPolicyKey(PlainCredentials credentials)
     {
-        var policy = _policies.Find(credentials.Name);
+        var policy = _policies.Current.Find(credentials.Name);
         var password = Encoding.UTF8.GetBytes(credentials.Password);
         var primary = policy is null ? DummyKey : policy.Keys.Primary.TextBytes;
         var secondary = policy is null ? DummyKey : policy.Keys.Secondary.TextBytes;

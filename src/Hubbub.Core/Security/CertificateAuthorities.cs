@@ -12,7 +12,7 @@ public sealed class CertificateAuthorities : IDisposable
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _change = new(1, 1);
     private ImmutableArray<CertificateAuthority> _all;
-    private ImmutableArray<Action> _removalListeners = [];
+    private ImmutableArray<Action> _listeners = [];
 
     private CertificateAuthorities(
         ICertificateStore? store, TimeProvider time, ImmutableArray<CertificateAuthority> all) =>
@@ -69,6 +69,7 @@ public sealed class CertificateAuthorities : IDisposable
             if (await _store.PutAuthorityAsync(authority, cancellationToken).ConfigureAwait(false) is { } full)
                 return full;
             _all = _all.Add(authority);
+            Publish();
             return authority;
         }
         finally
@@ -90,8 +91,7 @@ public sealed class CertificateAuthorities : IDisposable
             if (await _store!.DeleteAuthorityAsync(authority, cancellationToken).ConfigureAwait(false) is { } full)
                 return full;
             _all = _all.Remove(authority);
-            foreach (var listener in _removalListeners)
-                listener();
+            Publish();
             return authority;
         }
         finally
@@ -100,11 +100,14 @@ public sealed class CertificateAuthorities : IDisposable
         }
     }
 
-    /// <summary>Calls <paramref name="listener"/> after each removal; it must return at once and not throw.</summary>
-    public void OnRemoved(Action listener) =>
-        ImmutableInterlocked.Update(ref _removalListeners, (all, added) => all.Add(added), listener);
+    /// <summary>Calls <paramref name="listener"/> after each change, and when chains were forgotten; it must return at once.</summary>
+    public void OnChanged(Action listener) =>
+        ImmutableInterlocked.Update(ref _listeners, (all, added) => all.Add(added), listener);
 
     public void Dispose() => _change.Dispose();
+
+    /// <summary>What lies between the authorities and the certificates that they have proven.</summary>
+    internal KnownChains Chains { get; } = new();
 
     /// <summary>True while the hub trusts the authority of that thumbprint.</summary>
     internal bool Contains(string thumbprint)
@@ -115,6 +118,19 @@ public sealed class CertificateAuthorities : IDisposable
                 return true;
         }
         return false;
+    }
+
+    /// <summary>Keeps what lay between a certificate and an authority.</summary>
+    internal void Remember(byte[] leaf, byte[][] between)
+    {
+        if (!Chains.Remember(leaf, between))
+            Publish();
+    }
+
+    private void Publish()
+    {
+        foreach (var listener in _listeners)
+            listener();
     }
 
     private CertificateAuthority? Find(string name)

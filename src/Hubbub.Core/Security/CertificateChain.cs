@@ -18,22 +18,31 @@ internal static class CertificateChain
 
     /// <returns>The authority and the end of the proof, or Unauthorized with the reason.</returns>
     public static HubResult<ChainProof> Prove(
-        ClientCertificate certificate, ImmutableArray<CertificateAuthority> authorities, DateTimeOffset now)
+        ClientCertificate certificate, CertificateAuthorities trusted, DateTimeOffset now)
     {
+        var authorities = trusted.All;
         if (authorities.IsEmpty)
             return Refuse("the hub trusts no certificate authority");
         var loaded = new List<X509Certificate2>();
         try
         {
             using var chain = new X509Chain();
-            chain.ChainPolicy = MakePolicy(certificate, authorities, now, loaded);
             var leaf = Load(certificate.Leaf, loaded);
             if (WhyUnfit(leaf) is { } unfit)
                 return Refuse(unfit);
+            chain.ChainPolicy = MakePolicy(authorities, now, loaded);
+            IEnumerable<byte[]> sent = certificate.Intermediates.IsEmpty
+                ? trusted.Chains.Above(certificate.Leaf)
+                : certificate.Intermediates;
+            foreach (var intermediate in sent)
+                chain.ChainPolicy.ExtraStore.Add(Load(intermediate, loaded));
             chain.Build(leaf);
             try
             {
-                return Judge(chain, authorities);
+                var proof = Judge(chain, authorities, out var between);
+                if (between.Length > 0 && !certificate.Intermediates.IsEmpty)
+                    trusted.Remember(certificate.Leaf, between);
+                return proof;
             }
             finally
             {
@@ -53,10 +62,7 @@ internal static class CertificateChain
     }
 
     private static X509ChainPolicy MakePolicy(
-        ClientCertificate certificate,
-        ImmutableArray<CertificateAuthority> authorities,
-        DateTimeOffset now,
-        List<X509Certificate2> loaded)
+        ImmutableArray<CertificateAuthority> authorities, DateTimeOffset now, List<X509Certificate2> loaded)
     {
         var policy = new X509ChainPolicy
         {
@@ -76,13 +82,13 @@ internal static class CertificateChain
             else
                 policy.ExtraStore.Add(anchor);
         }
-        foreach (var intermediate in certificate.Intermediates)
-            policy.ExtraStore.Add(Load(intermediate, loaded));
         return policy;
     }
 
-    private static HubResult<ChainProof> Judge(X509Chain chain, ImmutableArray<CertificateAuthority> authorities)
+    private static HubResult<ChainProof> Judge(
+        X509Chain chain, ImmutableArray<CertificateAuthority> authorities, out byte[][] between)
     {
+        between = [];
         if (chain.ChainElements.Count > SecurityLimits.IntermediatesMax + 2)
             return Refuse("its chain is too long");
         var end = DateTimeOffset.MaxValue;
@@ -95,8 +101,10 @@ internal static class CertificateChain
             var notAfter = new DateTimeOffset(element.Certificate.NotAfter.ToUniversalTime());
             end = notAfter < end ? notAfter : end;
             // What lies above an authority that the owner trusts does not matter.
-            if (anchor is not null)
-                return new ChainProof(anchor.Thumbprint, end);
+            if (anchor is null)
+                continue;
+            between = [.. chain.ChainElements.Take(1..i).Select(each => each.Certificate.RawData)];
+            return new ChainProof(anchor.Thumbprint, end);
         }
         return Refuse("no CA of this hub has issued it, or an intermediate certificate was not sent");
     }

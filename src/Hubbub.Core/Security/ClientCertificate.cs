@@ -60,12 +60,13 @@ public sealed class ClientCertificate
     /// Which of the hub's authorities the certificate comes from. The answer is kept until they change, so that a peer
     /// who asks again and again does not have the hub build chains all the time.
     /// </summary>
-    internal HubResult<ChainProof> ProveChain(ImmutableArray<CertificateAuthority> authorities, DateTimeOffset now)
+    internal HubResult<ChainProof> ProveChain(CertificateAuthorities authorities, DateTimeOffset now)
     {
-        if (_chain is { } known && known.Authorities == authorities && known.IsGoodAt(now))
+        var all = authorities.All;
+        if (_chain is { } known && known.Authorities == all && known.IsGoodAt(now))
             return known.Proof;
         var proof = CertificateChain.Prove(this, authorities, now);
-        _chain = new CheckedChain(authorities, now, proof);
+        _chain = new CheckedChain(all, now, proof);
         return proof;
     }
 

@@ -26,6 +26,9 @@ public static class SecurityLimits
     /// <summary>The service's documented maximum of shared access policies.</summary>
     public const int PoliciesMax = 16;
 
+    /// <summary>Policies with ServiceConnect: the service's documented maximum.</summary>
+    public const int ServicePoliciesMax = 10;
+
     /// <summary>Characters in the name of a policy or CA certificate: the service's documented maximum.</summary>
     public const int NameLengthMax = 64;
 
@@ -37,6 +40,9 @@ public static class SecurityLimits
 
     /// <summary>Intermediate certificates that a client may send; more than any public hierarchy has.</summary>
     public const int IntermediatesMax = 8;
+
+    /// <summary>Certificates whose chain is remembered, about 60 bytes each: more than a hub has connections.</summary>
+    public const int KnownChainsMax = 131_072;
 
     /// <summary>Identities proven at once by a certificate that they share: a device and its modules, mostly.</summary>
     public const int PinnedClaimsMax = 51;

@@ -19,7 +19,8 @@ public sealed class AmqpListener : IDisposable
     {
         _services = services;
         _identityChanges = services.Registry.Subscribe(OnIdentityChanged);
-        services.Authorities.OnRemoved(OnAuthorityRemoved);
+        services.Policies.OnChanged(() => Recheck(static _ => true));
+        services.Authorities.OnChanged(() => Recheck(static connection => connection.Peer.ClientCertificate is not null));
         services.Events.Groups.OnDeleted(group => services.Events.Readers.RemoveGroup(
             group.Name,
             EventStreamAdmission.NotFoundText(services.Hub, $"{group.EntityName}/ConsumerGroups/{group.Name}") + " It was deleted."));
@@ -50,25 +51,21 @@ public sealed class AmqpListener : IDisposable
 
     public void Dispose() => _identityChanges.Dispose();
 
-    private void OnAuthorityRemoved()
+    // What an operator takes away ends at once on live connections: each concerned looks again at what it has let in.
+    private void Recheck(Func<HubConnection, bool> isConcerned)
     {
         foreach (var (connection, _) in _connections)
         {
-            if (connection.Peer.ClientCertificate is not null)
+            if (isConcerned(connection))
                 connection.Recheck();
         }
     }
 
-    // What an operator takes away ends at once on live connections: each concerned looks again at what it has let in.
     private void OnIdentityChanged(IdentityChange change)
     {
         if (change.Kind is IdentityChangeKind.Created or IdentityChangeKind.Updated or IdentityChangeKind.Enabled)
             return;
-        foreach (var (connection, _) in _connections)
-        {
-            if (connection.IsConcernedBy(change.DeviceId))
-                connection.Recheck();
-        }
+        Recheck(connection => connection.IsConcernedBy(change.DeviceId));
     }
 }
 

@@ -15,8 +15,13 @@ public sealed record AmqpServices
 
     public required Authenticator Authenticator { get; init; }
 
+    public required PolicyRegistry Policies { get; init; }
+
     /// <summary>Who vouches for devices' certificates.</summary>
     public required CertificateAuthorities Authorities { get; init; }
+
+    /// <summary>Slows down those who guess.</summary>
+    public required FailedAuthentications Failures { get; init; }
 
     /// <summary>Told of device links that open and close.</summary>
     public required DevicePresence Presence { get; init; }

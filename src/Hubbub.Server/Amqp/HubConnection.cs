@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Transport;
@@ -21,10 +22,12 @@ internal sealed class HubConnection : IConnectionOwner
     private List<LinkEndpoint> _ready = new(1);
     private List<LinkEndpoint> _working = new(1);
     private volatile bool _recheck;
+    private volatile bool _areAnswersDue;
     private volatile IEventPartition? _saturated;
     private (string Condition, string Reason)? _stopReason;
     private volatile TaskCompletionSource? _stopped;
     private ITimer? _claimTimer;
+    private DelayedAnswers? _delayed;
     private volatile string? _deviceId;
     private volatile bool _hasManyIdentities;
     private int _tokensRefused;
@@ -138,6 +141,31 @@ internal sealed class HubConnection : IConnectionOwner
     }
 
     public void TokenAccepted() => _tokensRefused = 0;
+
+    /// <summary>
+    /// Counts a failed authentication and answers it: at once, or where there were many, later. Neither does anybody
+    /// else wait then, nor whoever is right.
+    /// </summary>
+    /// <param name="holder">Whose credential it was said to be, if it said so.</param>
+    /// <param name="answer">Called under the connection's lock.</param>
+    public void AnswerFailure(string? holder, Action answer)
+    {
+        Services.Metrics.AuthenticationFailed();
+        var slowdown = Services.Failures.Record((Peer.RemoteEndPoint as IPEndPoint)?.Address, holder);
+        if (slowdown.HasBegun)
+            Services.Logger.AuthenticationsSlowed($"{Peer.RemoteEndPoint}", AmqpErrors.Shorten(holder ?? "nobody"));
+        if (slowdown.Delay <= TimeSpan.Zero)
+            answer();
+        else if (!(_delayed ??= new DelayedAnswers(this)).TryAdd(slowdown.Delay, answer))
+            Close(ErrorCondition.UnauthorizedAccess, "Too many authentications have failed.");
+    }
+
+    /// <summary>Has the answers given whose time has come; from any thread.</summary>
+    public void AnswersDue()
+    {
+        _areAnswersDue = true;
+        Driver.Wake();
+    }
 
     /// <summary>Counts a refused link or event; true when it is to be logged.</summary>
     public bool IsRefusalLogged() => _refusals.Count();
@@ -275,6 +303,11 @@ internal sealed class HubConnection : IConnectionOwner
             _recheck = false;
             ClaimReview.Run(this);
         }
+        if (_areAnswersDue)
+        {
+            _areAnswersDue = false;
+            _delayed?.Run();
+        }
         var kept = 0;
         for (var i = 0; i < _working.Count; i++)
         {
@@ -307,6 +340,7 @@ internal sealed class HubConnection : IConnectionOwner
     public void OnClosed(Exception? fault)
     {
         _claimTimer?.Dispose();
+        _delayed?.Dispose();
         EndLinks(null);
         Prepare();
         OnWritable(0);

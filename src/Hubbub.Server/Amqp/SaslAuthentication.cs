@@ -13,20 +13,23 @@ internal static class SaslAuthentication
     /// <summary>Verifies what the client sent and answers it.</summary>
     public static void OnInit(HubConnection connection, SaslInit init)
     {
+        string? holder = null;
         var refusal = init.Mechanism.Value switch
         {
             // Nothing is proven yet; all that such a connection may do is to put a token.
             "ANONYMOUS" or "MSSBCBS" => null,
             "EXTERNAL" => VerifyExternal(connection),
-            "PLAIN" => VerifyPlain(connection, init.InitialResponse.GetValueOrDefault().Span),
+            "PLAIN" => VerifyPlain(connection, init.InitialResponse.GetValueOrDefault().Span, out holder),
             _ => "the mechanism is not offered",
         };
-        if (refusal is not null)
+        if (refusal is null)
         {
-            connection.Services.Metrics.AuthenticationFailed();
-            connection.Services.Logger.AmqpSaslRefused(connection.Peer.ConnectionId, init.Mechanism.Value, refusal);
+            connection.Engine.CompleteSasl(SaslCode.Ok);
+            return;
         }
-        connection.Engine.CompleteSasl(refusal is null ? SaslCode.Ok : SaslCode.Auth);
+        connection.Services.Logger.AmqpSaslRefused(
+            connection.Peer.ConnectionId, AmqpErrors.Shorten(init.Mechanism.Value), refusal);
+        connection.AnswerFailure(holder, () => connection.Engine.CompleteSasl(SaslCode.Auth));
     }
 
     // The authorization identity in the response is ignored, as PLAIN's is: the certificate alone says who this is.
@@ -42,11 +45,13 @@ internal static class SaslAuthentication
         return null;
     }
 
-    private static string? VerifyPlain(HubConnection connection, ReadOnlySpan<byte> response)
+    private static string? VerifyPlain(HubConnection connection, ReadOnlySpan<byte> response, out string? holder)
     {
+        holder = null;
         var parsed = PlainCredentials.Parse(response, connection.Services.Hub);
         if (!parsed.IsOk)
             return parsed.Error!.Message;
+        holder = Authenticator.HolderOf(parsed.Value);
         HubResult<Claim> verified = connection.Services.Authenticator.Verify(parsed.Value);
         if (!verified.IsOk)
             return verified.Error!.Message;

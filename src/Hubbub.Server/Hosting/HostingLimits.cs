@@ -50,6 +50,9 @@ public static class HostingLimits
     /// <summary>How often the certificate's files are looked at.</summary>
     public static readonly TimeSpan CertificateCheckInterval = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a TLS session can be resumed: what OpenSSL writes into its tickets.</summary>
+    public static readonly TimeSpan TlsSessionLife = TimeSpan.FromHours(2);
+
     /// <summary>A certificate file beyond this is refused unread.</summary>
     public const long CertificateFileBytesMax = 256 << 10;
 }

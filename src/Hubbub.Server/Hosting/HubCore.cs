@@ -25,7 +25,9 @@ internal sealed class HubCore : IAsyncDisposable
 
     public required HubIdentity Hub { get; init; }
 
-    public required HubSettings Settings { get; init; }
+    public HubSettings Settings => Policies.Settings;
+
+    public required PolicyRegistry Policies { get; init; }
 
     public required IdentityRegistry Registry { get; init; }
 
@@ -37,6 +39,9 @@ internal sealed class HubCore : IAsyncDisposable
     public required ConsumerGroups Groups { get; init; }
 
     public required CertificateAuthorities Authorities { get; init; }
+
+    /// <summary>Slows down those who guess.</summary>
+    public required FailedAuthentications Failures { get; init; }
 
     public required Authenticator Authenticator { get; init; }
 
@@ -78,17 +83,19 @@ internal sealed class HubCore : IAsyncDisposable
                 state, hub.EntityName, settings.Value.CreatedAt, time, cancellationToken);
             var commands = await CommandQueues.OpenAsync(state, registry, options.Commands, time, cancellationToken);
             var authorities = await CertificateAuthorities.OpenAsync(state, time, cancellationToken);
+            var policies = new PolicyRegistry(state, settings.Value);
             return new HubCore(data, state, log)
             {
                 Hub = hub,
-                Settings = settings.Value,
+                Policies = policies,
                 Registry = registry,
                 Presence = new DevicePresence(registry, time),
                 Commands = commands,
                 Groups = groups,
                 Authorities = authorities,
+                Failures = new FailedAuthentications(time),
                 Authenticator = new Authenticator(
-                    hub, registry, settings.Value.Policies, time, options.ClockSkew, authorities),
+                    hub, registry, policies, time, options.ClockSkew, authorities),
                 Events = new EventEntity(hub.EntityName, log, groups),
             };
         }
@@ -126,6 +133,7 @@ internal sealed class HubCore : IAsyncDisposable
         Presence.Dispose();
         Groups.Dispose();
         Authorities.Dispose();
+        Policies.Dispose();
         await _log.DisposeAsync();
         _state.Dispose();
         _data.Dispose();

@@ -101,6 +101,7 @@ public sealed class HubServer : IAsyncDisposable
         using var sockets = ListenSockets.Bind(Options, _logger);
         _core = await HubCore.OpenAsync(Options, _time, _logger, cancellationToken);
         _metrics.Watch(_core.Commands);
+        _metrics.Watch(_core.Failures);
         _certificate = ServerCertificate.Open(Options, _time, _logger);
         var ports = new HubPorts(
             sockets.Amqps[0].Port, sockets.Https[0].Port, sockets.Amqp.Count > 0 ? sockets.Amqp[0].Port : 0);
@@ -109,7 +110,9 @@ public sealed class HubServer : IAsyncDisposable
             Hub = _core.Hub,
             Registry = _core.Registry,
             Authenticator = _core.Authenticator,
+            Policies = _core.Policies,
             Authorities = _core.Authorities,
+            Failures = _core.Failures,
             Presence = _core.Presence,
             Events = _core.Events,
             Commands = _core.Commands,
@@ -121,14 +124,18 @@ public sealed class HubServer : IAsyncDisposable
         });
         var amqp = new AmqpConnectionHandler(_amqp, _metrics, _stopping.Token);
         var gate = new HandshakeGate(HostingLimits.HandshakesMax, _metrics.HandshakeDropped);
-        _application = Listeners.Build(Options, sockets, _certificate, gate, amqp, loggerFactory);
+        _application = Listeners.Build(
+            Options, sockets, _certificate, gate, amqp, _core.Authenticator.Meet, loggerFactory);
+        _core.Authorities.OnChanged(_certificate.ForgetSessions);
         _metricsEndpoint = new MetricsEndpoint(_application.Services, Options.MetricsPublic);
         var webSocket = new AmqpWebSocket(_amqp, _metrics, _time, _stopping.Token);
         var api = new HubApi(new ApiServices
         {
             Hub = _core.Hub,
             Authenticator = _core.Authenticator,
+            Policies = _core.Policies,
             Authorities = _core.Authorities,
+            Failures = _core.Failures,
             Registry = _core.Registry,
             Presence = _core.Presence,
             ConsumerGroups = _core.Groups,
@@ -156,7 +163,26 @@ public sealed class HubServer : IAsyncDisposable
             Pid = Environment.ProcessId,
         };
         Description.Write();
+        _core.Policies.OnChanged(DescribePolicies);
         _logger.HubReady(Options.HostName, ports.Amqps, ports.Https, ports.Amqp, Options.DataDirectory);
+    }
+
+    /// <summary>The people of this machine get their keys from the hub's file; it follows the policies.</summary>
+    private void DescribePolicies()
+    {
+        Description = Description with
+        {
+            ConnectionStrings = ConnectionStrings.OfHub(_core!),
+            EventHubs = ConnectionStrings.OfEvents(_core!),
+        };
+        try
+        {
+            Description.Write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _logger.DescriptionNotWritten(HubFile.PathIn(Options.DataDirectory), e.Message);
+        }
     }
 
     private void MakeDataDirectory()

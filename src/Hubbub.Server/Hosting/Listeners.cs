@@ -1,4 +1,5 @@
 using System.Net;
+using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -21,6 +22,7 @@ internal static class Listeners
         ServerCertificate certificate,
         HandshakeGate gate,
         AmqpConnectionHandler amqp,
+        Action<ClientCertificate> meet,
         ILoggerFactory loggerFactory)
     {
         // The empty builder: no configuration files, no environment variables, no host filtering, no console.
@@ -49,14 +51,14 @@ internal static class Listeners
             foreach (var endPoint in sockets.Amqps)
                 kestrel.Listen(endPoint, listen =>
                 {
-                    UseTls(listen, certificate, gate);
+                    UseTls(listen, certificate, gate, meet);
                     listen.Run(amqp.OnConnectedAsync);
                 });
             foreach (var endPoint in sockets.Https)
                 kestrel.Listen(endPoint, listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1;
-                    UseTls(listen, certificate, gate);
+                    UseTls(listen, certificate, gate, meet);
                 });
             foreach (var endPoint in sockets.Amqp)
                 kestrel.Listen(endPoint, listen => listen.Run(amqp.OnConnectedAsync));
@@ -75,7 +77,8 @@ internal static class Listeners
         kestrel.Limits.RequestHeadersTimeout = HostingLimits.HandshakeTimeout;
     }
 
-    private static void UseTls(ListenOptions listen, ServerCertificate certificate, HandshakeGate gate)
+    private static void UseTls(
+        ListenOptions listen, ServerCertificate certificate, HandshakeGate gate, Action<ClientCertificate> meet)
     {
         listen.Use(next => connection => gate.EnterAsync(connection, next));
         listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -84,6 +87,6 @@ internal static class Listeners
             OnConnection = _ => ValueTask.FromResult(certificate.TlsOptions),
         });
         listen.Use(next => connection => HandshakeGate.LeaveAsync(connection, next));
-        listen.Use(next => connection => certificate.Peers.ShowAsync(connection, next));
+        listen.Use(next => connection => certificate.Peers.ShowAsync(connection, next, meet));
     }
 }

@@ -34,7 +34,10 @@ internal sealed class PeerCertificates
     }
 
     /// <summary>The connection middleware behind TLS.</summary>
-    public Task ShowAsync(ConnectionContext connection, ConnectionDelegate next)
+    /// <param name="connection">The connection.</param>
+    /// <param name="next">What comes behind.</param>
+    /// <param name="meet">Told of each certificate.</param>
+    public Task ShowAsync(ConnectionContext connection, ConnectionDelegate next, Action<ClientCertificate> meet)
     {
         if (connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } leaf)
         {
@@ -43,7 +46,9 @@ internal sealed class PeerCertificates
             if (stream is not null && _sentBeside.TryGetValue(stream, out sent))
                 _sentBeside.Remove(stream);
             var own = leaf.RawData;
-            connection.Features.Set(ClientCertificate.Of(leaf, sent?.Where(each => !each.AsSpan().SequenceEqual(own))));
+            var certificate = ClientCertificate.Of(leaf, sent?.Where(each => !each.AsSpan().SequenceEqual(own)));
+            meet(certificate);
+            connection.Features.Set(certificate);
         }
         return next(connection);
     }

@@ -20,6 +20,7 @@ internal sealed class ServerCertificate : IDisposable
     private readonly Lock _refreshing = new();
     private FileStamp _stamp;
     private byte[] _contentHash;
+    private DateTimeOffset _resumeFrom;
     private volatile SslServerAuthenticationOptions _tlsOptions;
 
     private ServerCertificate(
@@ -83,6 +84,21 @@ internal sealed class ServerCertificate : IDisposable
             RefreshLocked();
     }
 
+    /// <summary>
+    /// Lets no session of before be resumed: clients that come again show their whole chain again, which matters when
+    /// the hub has come to know another authority since.
+    /// </summary>
+    public void ForgetSessions()
+    {
+        lock (_refreshing)
+        {
+            // The platform keeps one session cache for a certificate, whatever options it is used with; so sessions
+            // are not resumed at all until the last of before has ended.
+            _resumeFrom = _time.GetUtcNow() + HostingLimits.TlsSessionLife;
+            _tlsOptions = MakeTlsOptions(_tlsOptions.ServerCertificateContext!);
+        }
+    }
+
     private void RefreshLocked()
     {
         try
@@ -90,6 +106,8 @@ internal sealed class ServerCertificate : IDisposable
             var shownNow = _tlsOptions.ServerCertificateContext!.TargetCertificate;
             if (_development?.Renew(shownNow) == true)
                 _logger.CertificateIssued(string.Join(", ", _options.HostNames), _development.ServerPath);
+            if (!_tlsOptions.AllowTlsResume && _time.GetUtcNow() >= _resumeFrom)
+                _tlsOptions = MakeTlsOptions(_tlsOptions.ServerCertificateContext!);
             var stamp = ReadStamp();
             if (stamp == _stamp)
                 return;
@@ -176,6 +194,7 @@ internal sealed class ServerCertificate : IDisposable
         ServerCertificateContext = context,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         AllowRenegotiation = false,
+        AllowTlsResume = _time.GetUtcNow() >= _resumeFrom,
         // Requested, and whoever sends none is welcome: whether an identity needed one is decided at its link.
         // TLS proves that the peer holds the certificate's key; whose certificate it is, is decided there too.
         ClientCertificateRequired = true,

@@ -13,6 +13,11 @@ public sealed record ApiServices
 
     public required Authenticator Authenticator { get; init; }
 
+    /// <summary>Slows down those who guess.</summary>
+    public required FailedAuthentications Failures { get; init; }
+
+    public required PolicyRegistry Policies { get; init; }
+
     /// <summary>Who vouches for devices' certificates.</summary>
     public required CertificateAuthorities Authorities { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Hubbub.Core;
+using Hubbub.Core.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -12,6 +13,7 @@ namespace Hubbub.Server.Http;
 public sealed class HubApi
 {
     private readonly ApiServices _services;
+    private int _waiting;
 
     public HubApi(ApiServices services)
     {
@@ -27,6 +29,7 @@ public sealed class HubApi
             .. new StatisticsApi(registry, services.Presence).Routes,
             .. new CommandApi(services.Commands).Routes,
             .. new ConsumerGroupApi(services.ConsumerGroups).Routes,
+            .. new PolicyApi(services.Policies).Routes,
             .. new CertificateApi(services.Authorities).Routes,
             .. UnbuiltRoutes.All,
         ]);
@@ -81,7 +84,10 @@ public sealed class HubApi
         var meant = route is null ? path : IdentityPath.Resolve(route, target, _services.Registry, isCreation);
         var claim = RequestAuthentication.Verify(context, meant, _services.Authenticator);
         if (!claim.IsOk)
+        {
+            await SlowDownAsync(context);
             return claim.Error!;
+        }
         if (string.IsNullOrEmpty(target.Query("api-version")))
             return Invalid("The parameter api-version is missing, as in ?api-version=2021-04-12.");
         if (route is null)
@@ -93,6 +99,33 @@ public sealed class HubApi
                 $"This hub does not serve {route.Method} '/{Shorten(target.Path)}' yet.");
         }
         return await serve(new ApiRequest(context, route, target, meant, claim.Value));
+    }
+
+    /// <summary>Has the refusal of a guessed credential wait, where there were many.</summary>
+    private async Task SlowDownAsync(HttpContext context)
+    {
+        var token = context.Request.Headers.Authorization.ToString();
+        if (token.Length == 0 && context.Features.Get<ClientCertificate>() is null)
+            return;
+        _services.Metrics.RequestUnauthenticated();
+        var address = context.Connection.RemoteIpAddress;
+        var holder = token.Length == 0 ? null : _services.Authenticator.HolderOf(token);
+        var slowdown = _services.Failures.Record(address, holder);
+        if (slowdown.HasBegun)
+            _services.Logger.AuthenticationsSlowed($"{address}", Shorten(holder ?? "nobody"));
+        if (slowdown.Delay <= TimeSpan.Zero)
+            return;
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) <= FailureLimits.RequestsWaitingMax)
+                await Task.Delay(slowdown.Delay, _services.Time, context.RequestAborted);
+            else
+                context.Response.Headers.Connection = "close";
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
     }
 
     private Task RefuseAsync(HttpContext context, HubError error)

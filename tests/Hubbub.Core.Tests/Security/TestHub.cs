@@ -20,12 +20,16 @@ internal sealed class TestHub
     {
         Registry = registry;
         Identity = new HubIdentity([Host, "gateway.local", "10.1.2.3"], Entity);
-        Authenticator = new Authenticator(Identity, registry, Policies, Time, clockSkew);
+        PolicyRegistry = new PolicyRegistry(
+            new MemoryIdentityStore(), new HubSettings { EntityName = Entity, CreatedAt = Now, Policies = Policies });
+        Authenticator = new Authenticator(Identity, registry, PolicyRegistry, Time, clockSkew);
     }
 
     public FakeTimeProvider Time { get; } = new(Now);
 
     public AccessPolicies Policies { get; } = AccessPolicies.CreateDefault();
+
+    public PolicyRegistry PolicyRegistry { get; }
 
     public HubIdentity Identity { get; }
 

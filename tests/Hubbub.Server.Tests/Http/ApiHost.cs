@@ -39,7 +39,9 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             Hub = core.Hub,
             Authenticator = core.Authenticator,
+            Policies = core.Policies,
             Authorities = core.Authorities,
+            Failures = core.Failures,
             Registry = core.Registry,
             Presence = core.Presence,
             ConsumerGroups = core.Groups,

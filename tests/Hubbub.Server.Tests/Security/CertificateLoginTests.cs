@@ -83,6 +83,23 @@ public sealed class CertificateLoginTests(TlsHub hub) : IClassFixture<TlsHub>
         Assert.Null((await session.SenderAsync(TlsHub.AddressOf(byCertificate))).Refusal);
     }
 
+    [Fact]
+    public async Task ResumedSession_OfBeforeTheCaWasAdded_IsNoObstacle()
+    {
+        // A client that resumes a TLS session sends its chain no more: .NET does so by itself on the second connection.
+        var id = hub.NewId();
+        var root = Issuer.Root("late root");
+        var leaf = root.Intermediate("late plant").Leaf(id);
+        await hub.RegisterAsync(id, TlsHub.CaSigned());
+        for (var i = 0; i < 3; i++)
+            Assert.False(await hub.LetsInAsync(Door.Bare, leaf, id));
+
+        await hub.AddAuthorityAsync($"late-{id}", root.Certificate);
+
+        for (var i = 0; i < 3; i++)
+            Assert.True(await hub.LetsInAsync(Door.Bare, leaf, id), hub.LogTail());
+    }
+
     private static string Sha256Of(Issuer each) =>
         each.Certificate.GetCertHashString(System.Security.Cryptography.HashAlgorithmName.SHA256);
 }

@@ -122,12 +122,29 @@ internal sealed class Issuer
         var generator = (parentKey ?? key) switch
         {
             RSA rsa => X509SignatureGenerator.CreateForRSA(rsa, RSASignaturePadding.Pkcs1),
+            ECDsa ec when request.HashAlgorithm == HashAlgorithmName.SHA1 => new Sha1Generator(ec),
             ECDsa ec => X509SignatureGenerator.CreateForECDsa(ec),
             _ => throw new NotSupportedException(),
         };
         var serial = RandomNumberGenerator.GetBytes(16);
         serial[0] &= 0x7F;
         return request.Create(issuer?.SubjectName ?? request.SubjectName, generator, from, until, serial);
+    }
+
+    /// <summary>The platform refuses to make what its peers may still send.</summary>
+    private sealed class Sha1Generator(ECDsa key) : X509SignatureGenerator
+    {
+        /// <summary>ecdsa-with-SHA1 (RFC 3279 2.2.3), DER.</summary>
+        private static readonly byte[] s_algorithm = [0x30, 9, 6, 7, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1];
+
+        public override byte[] GetSignatureAlgorithmIdentifier(HashAlgorithmName hashAlgorithm) => s_algorithm;
+
+#pragma warning disable CA5350 // It is made to be refused.
+        public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm) =>
+            key.SignData(data, HashAlgorithmName.SHA1, DSASignatureFormat.Rfc3279DerSequence);
+#pragma warning restore CA5350
+
+        protected override PublicKey BuildPublicKey() => CreateForECDsa(key).PublicKey;
     }
 
     private static (CertificateRequest Request, AsymmetricAlgorithm Key) NewRequest(X500DistinguishedName subject, Shape shape)

@@ -28,6 +28,10 @@ public sealed class TlsHub : IAsyncLifetime
 
     internal RecordingLog Log => _log;
 
+    /// <summary>The last lines of the hub's log, for a failure's text.</summary>
+    internal string LogTail() => string.Join(
+        '\n', _log.Lines.Where(line => !line.StartsWith("Debug", StringComparison.Ordinal)).TakeLast(6));
+
     public async ValueTask InitializeAsync()
     {
         Server = await HubServer.StartAsync(
@@ -102,13 +106,14 @@ public sealed class TlsHub : IAsyncLifetime
     }
 
     /// <summary>True when the bearer of a certificate gets in as this device or module (<c>d</c> or <c>d/m</c>).</summary>
-    internal async Task<bool> LetsInAsync(Door door, Issuer certificate, string id)
+    /// <param name="alone">True: nothing is sent beside the certificate.</param>
+    internal async Task<bool> LetsInAsync(Door door, Issuer certificate, string id, bool alone = false)
     {
         try
         {
             if (door == Door.Https)
-                return await HttpsLetsInAsync(certificate, id);
-            await using var peer = await ConnectAsync(door, certificate);
+                return await HttpsLetsInAsync(certificate, id, alone);
+            await using var peer = await ConnectAsync(door, certificate, alone);
             if (door is Door.External or Door.Anonymous)
             {
                 var outcome = await peer.SaslAsync(door == Door.External ? "EXTERNAL" : "ANONYMOUS");
@@ -119,7 +124,8 @@ public sealed class TlsHub : IAsyncLifetime
             var link = await session.SenderAsync(AddressOf(id));
             return link.Refusal is null;
         }
-        catch (Exception e) when (e is IOException or AuthenticationException or HttpRequestException or SocketException)
+        catch (Exception e) when (e is IOException or AuthenticationException or HttpRequestException or SocketException
+            or WebSocketException)
         {
             return false;
         }
@@ -127,14 +133,16 @@ public sealed class TlsHub : IAsyncLifetime
 
     internal static string AddressOf(string id) => $"/devices/{id.Replace("/", "/modules/")}/messages/events";
 
-    internal async Task<RawPeer> ConnectAsync(Door door, Issuer? certificate)
+    internal async Task<RawPeer> ConnectAsync(Door door, Issuer? certificate, bool alone = false)
     {
-        var stream = door == Door.WebSocket ? await WebSocketAsync(certificate) : await TlsAsync(certificate);
+        var stream = door == Door.WebSocket
+            ? await WebSocketAsync(TlsOptions(certificate, alone))
+            : await TlsAsync(TlsOptions(certificate, alone));
         return new RawPeer(
             new DuplexPipe(PipeReader.Create(stream), PipeWriter.Create(stream)), Task.CompletedTask, door.ToString());
     }
 
-    internal SslClientAuthenticationOptions TlsOptions(Issuer? certificate)
+    internal SslClientAuthenticationOptions TlsOptions(Issuer? certificate, bool alone = false)
     {
         var policy = new X509ChainPolicy
         {
@@ -148,32 +156,33 @@ public sealed class TlsHub : IAsyncLifetime
             CertificateChainPolicy = policy,
             ClientCertificateContext = certificate is null
                 ? null
-                : SslStreamCertificateContext.Create(certificate.Certificate, certificate.Intermediates, offline: true),
+                : SslStreamCertificateContext.Create(
+                    certificate.Certificate, alone ? null : certificate.Intermediates, offline: true),
         };
     }
 
-    private async Task<bool> HttpsLetsInAsync(Issuer certificate, string id)
+    private async Task<bool> HttpsLetsInAsync(Issuer certificate, string id, bool alone)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { SslOptions = TlsOptions(certificate) });
+        using var http = new HttpClient(new SocketsHttpHandler { SslOptions = TlsOptions(certificate, alone) });
         var address = $"https://{Host}:{Server.Ports.Https}{AddressOf(id)}?api-version=2021-04-12";
         using var response = await http.PostAsync(address, new StringContent("x"), TestContext.Current.CancellationToken);
         return response.StatusCode != HttpStatusCode.Unauthorized;
     }
 
-    private async Task<Stream> TlsAsync(Issuer? certificate)
+    private async Task<Stream> TlsAsync(SslClientAuthenticationOptions options)
     {
         var client = new TcpClient();
         await client.ConnectAsync("127.0.0.1", Server.Ports.Amqps, TestContext.Current.CancellationToken);
         var tls = new SslStream(client.GetStream());
-        await tls.AuthenticateAsClientAsync(TlsOptions(certificate), TestContext.Current.CancellationToken);
+        await tls.AuthenticateAsClientAsync(options, TestContext.Current.CancellationToken);
         return tls;
     }
 
-    private async Task<Stream> WebSocketAsync(Issuer? certificate)
+    private async Task<Stream> WebSocketAsync(SslClientAuthenticationOptions options)
     {
         var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol("AMQPWSB10");
-        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = TlsOptions(certificate) });
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = options });
         await socket.ConnectAsync(
             new Uri($"wss://{Host}:{Server.Ports.Https}/$iothub/websocket"), invoker, TestContext.Current.CancellationToken);
         return WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: true);

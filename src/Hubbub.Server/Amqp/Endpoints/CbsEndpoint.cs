@@ -20,27 +20,27 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         if (!NodeRequest.TryRead(delivery, out var request, out var problem))
         {
             Answer(receiver, delivery, new Rejected { Error = AmqpErrors.Error(problem.Condition, problem.Text, Connection.TrackingId()) });
+            Connection.Services.Metrics.AuthenticationFailed();
             Refused("", problem.Text);
             return;
         }
         // A popular client takes a reply that comes before the settlement of its request for a failure.
         Answer(receiver, delivery, Accepted.Instance);
-        var error = PutToken(request);
-        var reply = error is null
-            ? request.Reply(200, "OK")
-            : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
-        ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Cbs, request, reply);
+        var error = PutToken(request, out var holder);
         if (error is null)
         {
+            ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Cbs, request, request.Reply(200, "OK"));
             Connection.TokenAccepted();
             return;
         }
+        var refusal = request.Reply(
+            AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
+        ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Cbs, request, refusal, holder);
         Refused(request.Text("name") ?? "", error.Message);
     }
 
     private void Refused(string name, string reason)
     {
-        Connection.Services.Metrics.AuthenticationFailed();
         Connection.Services.Logger.AmqpTokenRefused(
             Connection.Peer.ConnectionId, AmqpErrors.Shorten(name), AmqpErrors.Shorten(reason));
         Connection.TokenRefused();
@@ -54,8 +54,9 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
             receiver.Settle(delivery.Id, delivery.Id, state);
     }
 
-    private HubError? PutToken(in NodeRequest request)
+    private HubError? PutToken(in NodeRequest request, out string? holder)
     {
+        holder = null;
         if (!string.Equals(request.Text("operation"), "put-token", StringComparison.OrdinalIgnoreCase))
             return Malformed($"the operation '{request.Text("operation")}' is not put-token");
         if (string.IsNullOrEmpty(request.Text("type")))
@@ -72,7 +73,10 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         }
         var verified = Connection.Services.Authenticator.Verify(token);
         if (!verified.IsOk)
+        {
+            holder = Connection.Services.Authenticator.HolderOf(token);
             return verified.Error;
+        }
         return Connection.TryAddClaim(verified.Value)
             ? null
             : new HubError(HubErrorCode.MaxCbsTokenExceeded,

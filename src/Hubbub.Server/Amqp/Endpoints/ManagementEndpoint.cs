@@ -31,20 +31,27 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
         }
         if (!readable)
             return;
-        var body = Read(request, out var error);
+        string? badToken = null;
+        var body = Read(request, ref badToken, out var error);
         var reply = error is null
             ? request.Reply(200, "OK", body)
             : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
         if (error is not null)
             Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, AmqpErrors.Shorten(error.Message));
-        ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Management, request, reply);
+        if (badToken is null)
+        {
+            ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Management, request, reply);
+            return;
+        }
+        var holder = Connection.Services.Authenticator.HolderOf(badToken);
+        ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Management, request, reply, holder);
     }
 
-    private AmqpValue? Read(in NodeRequest request, out HubError? error)
+    private AmqpValue? Read(in NodeRequest request, ref string? badToken, out HubError? error)
     {
         var entity = Connection.Services.Events;
         var name = request.Text("name");
-        error = Authorise(request, name ?? entity.Name);
+        error = Authorise(request, name ?? entity.Name, ref badToken);
         if (error is not null)
             return null;
         if (!string.Equals(request.Text("operation"), "READ", StringComparison.OrdinalIgnoreCase))
@@ -76,7 +83,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
     }
 
     // For the entity that is asked for: who may read one that is not there is told so, and stops trying.
-    private HubError? Authorise(in NodeRequest request, string entityName)
+    private HubError? Authorise(in NodeRequest request, string entityName, ref string? badToken)
     {
         const string Path = "$management";
         if (Connection.Claims.Find(entityName, static (claim, name) => claim.AllowsEntity(name, Path)) is not null)
@@ -87,7 +94,10 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             {
                 var verified = Connection.Services.Authenticator.Verify(token);
                 if (!verified.IsOk)
+                {
+                    badToken = token;
                     return verified.Error;
+                }
                 if (verified.Value.AllowsEntity(entityName, Path))
                     return null;
             }

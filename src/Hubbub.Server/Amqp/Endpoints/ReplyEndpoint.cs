@@ -33,14 +33,34 @@ internal sealed class ReplyEndpoint(HubConnection connection, SenderLink link, R
     /// that reply-to means gets it, else the newest; one link needs no reply-to, for half of the clients leave it out
     /// and the others mean different things by it.
     /// </summary>
-    public static void Reply(HubConnection connection, AmqpSession session, RequestNode node, in NodeRequest request, OutgoingMessage reply)
+    public static void Reply(
+        HubConnection connection, AmqpSession session, RequestNode node, in NodeRequest request, OutgoingMessage reply) =>
+        Reply(connection, session, node, request.ReplyTo, reply.ToArray());
+
+    /// <summary>Sends the reply to a request that failed to authenticate: perhaps later, where there were many.</summary>
+    public static void ReplyToFailure(
+        HubConnection connection,
+        AmqpSession session,
+        RequestNode node,
+        in NodeRequest request,
+        OutgoingMessage reply,
+        string? holder)
     {
-        if (Find(connection, session, node, request.ReplyTo) is { } link)
+        var (replyTo, bytes) = (request.ReplyTo, reply.ToArray());
+        connection.AnswerFailure(holder, () => Reply(connection, session, node, replyTo, bytes));
+    }
+
+    private static void Reply(
+        HubConnection connection, AmqpSession session, RequestNode node, string? replyTo, byte[] reply)
+    {
+        if (session.State >= SessionState.EndSent)
+            return;
+        if (Find(connection, session, node, replyTo) is { } link)
         {
-            link.Send(reply.ToArray());
+            link.Send(reply);
             return;
         }
-        if (!(connection.PendingReplies ??= new PendingReplies()).TryAdd(session, node, reply.ToArray()))
+        if (!(connection.PendingReplies ??= new PendingReplies()).TryAdd(session, node, reply))
         {
             connection.Close(
                 ErrorCondition.ResourceLimitExceeded,
