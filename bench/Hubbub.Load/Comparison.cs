@@ -18,9 +18,9 @@ internal static class Comparison
         Console.WriteLine($"| measured | yardstick | hub | ratio | goal | |");
         Console.WriteLine("|---|---|---|---|---|---|");
         var disk = DiskProbe.Measure(options.Data);
-        using (var first = await HubUnderTest.StartAsync(options))
+        using (var first = await HubUnderTest.StartAsync(options.Hub, Path.Combine(options.Data, "hub")))
             await first.CreateDevicesAsync(ConnectionCounts.Max());
-        var hub = await HubUnderTest.StartAsync(options);
+        var hub = await HubUnderTest.StartAsync(options.Hub, Path.Combine(options.Data, "hub"));
         try
         {
             Row("start to the JSON line, existing data", "", $"{hub.Started.TotalMilliseconds:F0} ms", "", "<= 1,000 ms", hub.Started.TotalSeconds <= 1);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 
@@ -21,6 +22,8 @@ internal sealed class HubUnderTest : IDisposable
         AmqpPort = ports.GetProperty("amqp").GetInt32();
         AmqpsPort = ports.GetProperty("amqps").GetInt32();
         HttpsPort = ports.GetProperty("https").GetInt32();
+        CaCertificate = description.GetProperty("caCertificate").GetString()!;
+        ReadyMs = description.GetProperty("readyMs").GetInt64();
         Entity = Field(description.GetProperty("eventHubs").GetProperty("service").GetString()!, "EntityPath");
         _keys = description.GetProperty("connectionStrings").EnumerateObject()
             .ToDictionary(static p => p.Name, static p => Field(p.Value.GetString()!, "SharedAccessKey"));
@@ -35,6 +38,11 @@ internal sealed class HubUnderTest : IDisposable
     public int HttpsPort { get; }
 
     public string Entity { get; }
+
+    public string CaCertificate { get; }
+
+    /// <summary>What the hub itself says.</summary>
+    public long ReadyMs { get; }
 
     /// <summary>From the start of the process to its line of JSON.</summary>
     public TimeSpan Started { get; }
@@ -103,6 +111,18 @@ internal sealed class HubUnderTest : IDisposable
         var expiry = DateTimeOffset.UtcNow.AddHours(4).ToUnixTimeSeconds();
         var signed = HMACSHA256.HashData(Convert.FromBase64String(_keys[policy]), Encoding.UTF8.GetBytes($"localhost\n{expiry}"));
         return $"SharedAccessSignature sr=localhost&sig={Uri.EscapeDataString(Convert.ToBase64String(signed))}&se={expiry}&skn={policy}";
+    }
+
+    /// <summary>For HTTPS clients: the hub's own authority and no other.</summary>
+    public X509ChainPolicy TrustItsAuthority()
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.ImportFromPemFile(CaCertificate);
+        return policy;
     }
 
     public void Dispose()

@@ -8,6 +8,7 @@ return args switch
     ["disk", var directory] => DiskProbe.Run(directory),
     ["compare", .. var rest] => await Comparison.RunAsync(CompareOptions.Parse(rest)),
     ["commands", .. var rest] => await CommandBench.RunAsync(CommandBenchOptions.Parse(rest)),
+    ["identities", "--hub", var hub, "--data", var data, .. var rest] => await Identities.RunAsync(hub, data, rest),
     _ => Usage(),
 };
 
@@ -16,6 +17,7 @@ static int Usage()
     Console.Error.WriteLine(
         """
         usage: Hubbub.Load compare --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
+               Hubbub.Load identities --hub PATH --data DIR [--count N]
                Hubbub.Load baseline PORT     AMQPNetLite's ContainerHost, which accepts and stores nothing
                Hubbub.Load commands --hub PATH --data DIR [--only latency|rate|backlog] [--seconds N]
                Hubbub.Load disk DIR          p50 and p99 of a 4 KiB append with fdatasync

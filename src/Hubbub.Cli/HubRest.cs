@@ -20,7 +20,8 @@ internal sealed class HubRest : IDisposable
     private readonly HubAddress _hub;
     private readonly HttpClient _http;
 
-    public HubRest(HubAddress hub)
+    /// <param name="timeout">How long one request may take; null for half a minute.</param>
+    public HubRest(HubAddress hub, TimeSpan? timeout = null)
     {
         _hub = hub;
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = hub.Local is null };
@@ -31,7 +32,7 @@ internal sealed class HubRest : IDisposable
         _http = new HttpClient(handler)
         {
             BaseAddress = new UriBuilder("https", hub.HostName, hub.HttpsPort).Uri,
-            Timeout = RequestTimeout,
+            Timeout = timeout ?? RequestTimeout,
         };
     }
 
@@ -71,6 +72,34 @@ internal sealed class HubRest : IDisposable
         {
             throw new CommandFailedException(
                 $"{what}: {_hub.HostName} did not answer within {RequestTimeout.TotalSeconds} s.", inner: e);
+        }
+    }
+
+    /// <summary>
+    /// Sends one request whose bodies are streams; gives the answer when it is a success, its body unread.
+    /// </summary>
+    public async Task<HttpResponseMessage> StreamAsync(
+        HttpMethod method, string path, HttpContent? content, string what, CancellationToken cancellationToken)
+    {
+        var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+        using var request = new HttpRequestMessage(method, $"{path}{separator}api-version={ApiVersion}") { Content = content };
+        request.Headers.TryAddWithoutValidation("Authorization", MakeToken());
+        // A refusal is then known before the body is sent.
+        request.Headers.ExpectContinue = content is not null;
+        try
+        {
+            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (response.IsSuccessStatusCode)
+                return response;
+            using (response)
+            {
+                var bytes = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+                throw new CommandFailedException($"{what}: {ReasonOf(response, bytes)}");
+            }
+        }
+        catch (HttpRequestException e)
+        {
+            throw new CommandFailedException($"{what}: {Explain(e)}", inner: e);
         }
     }
 

@@ -17,7 +17,7 @@ internal static class DeviceCommand
         DefaultValueFactory = _ => 1000,
     };
 
-    public static Command Create() => new("device", "Create, list, show, enable, disable and delete devices.")
+    public static Command Create() => new("device", "Create, list, show, enable, disable, delete, import and export devices.")
     {
         Verb("create", "Create a device with two random keys; prints its connection string.", CreateAsync, Id),
         Verb("list", "List devices.", ListAsync, Top),
@@ -25,6 +25,8 @@ internal static class DeviceCommand
         Verb("delete", "Delete a device.", DeleteAsync, Id),
         Verb("enable", "Let a device connect.", (p, c) => SetAsync(p, "enabled", c), Id),
         Verb("disable", "Keep a device out; cut it off if it is connected.", (p, c) => SetAsync(p, "disabled", c), Id),
+        DeviceImport.Create(),
+        DeviceExport.Create(),
     };
 
     /// <summary>The device as the hub shows it.</summary>

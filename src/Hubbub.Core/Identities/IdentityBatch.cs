@@ -162,6 +162,8 @@ internal sealed class IdentityBatch(IdentityIndex index, IKeyProtector protector
             return Refuse(mismatch);
         var module = IdentityVersions.Update(
             isSystemModule ? wanted with { ManagedBy = current.ManagedBy } : wanted, current);
+        if (isSystemModule && operation.NewETag is { } etag) // Its creation was a by-product of its device's.
+            module = module with { ETag = etag };
         return operation.IsImport && module with { ETag = current.ETag } == current
             ? new(null, false, null, current)
             : Update(modules, at, module);

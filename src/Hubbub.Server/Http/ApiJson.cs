@@ -14,6 +14,8 @@ namespace Hubbub.Server.Http;
     MaxDepth = ApiLimits.JsonDepthMax,
     DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
 [JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(ExportLine))]
+[JsonSerializable(typeof(BulkEntry))]
 [JsonSerializable(typeof(DeviceBody))]
 [JsonSerializable(typeof(DeviceBody[]))]
 [JsonSerializable(typeof(ModuleBody))]

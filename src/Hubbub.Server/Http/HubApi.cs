@@ -31,6 +31,7 @@ public sealed class HubApi
             .. new ConsumerGroupApi(services.ConsumerGroups).Routes,
             .. new PolicyApi(services.Policies).Routes,
             .. new CertificateApi(services.Authorities).Routes,
+            .. new TransferApi(services.Registry).Routes,
             .. UnbuiltRoutes.All,
         ]);
     }
