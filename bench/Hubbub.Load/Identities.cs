@@ -118,7 +118,8 @@ internal static class Identities
         Row("loading alone", $"{loading:N0} ms", "", null);
 
         var host = new HubIdentity(["localhost"], "entity");
-        var authenticator = new Authenticator(host, registry, AccessPolicies.CreateDefault(), TimeProvider.System);
+        using var policies = new PolicyRegistry(store, HubSettings.Create("bench", TimeProvider.System));
+        var authenticator = new Authenticator(host, registry, policies, TimeProvider.System);
         var ids = Enumerable.Range(0, LookUps).Select(_ => IdOf(Random.Shared.Next(count))).ToArray();
         for (var i = 0; i < 20_000; i++)
             _ = registry.FindDevice(ids[i])!.Authentication.Keys;

@@ -36,7 +36,7 @@ namespace Hubbub.Server.Http;
 [JsonSerializable(typeof(PolicyBody))]
 [JsonSerializable(typeof(PolicyBody[]))]
 [JsonSerializable(typeof(PolicyRequestBody))]
-[JsonSerializable(typeof(KeyRegenerationBody))]
+[JsonSerializable(typeof(PolicyKeyBody))]
 [JsonSerializable(typeof(CertificateBody))]
 [JsonSerializable(typeof(CertificateBody[]))]
 [JsonSerializable(typeof(CertificateRequestBody))]

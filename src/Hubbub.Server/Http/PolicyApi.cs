@@ -73,7 +73,7 @@ internal sealed class PolicyApi(PolicyRegistry policies)
         request,
         async () =>
         {
-            var body = await request.ReadAsync(ApiJson.Default.KeyRegenerationBody);
+            var body = await request.ReadAsync(ApiJson.Default.PolicyKeyBody);
             if (!body.IsOk)
                 return body.Error!;
             return body.Value.Key?.ToUpperInvariant() switch
@@ -117,7 +117,7 @@ internal sealed class PolicyRequestBody
 }
 
 /// <summary>Which key is to be replaced.</summary>
-internal sealed class KeyRegenerationBody
+internal sealed class PolicyKeyBody
 {
     [JsonPropertyName("key")]
     public string? Key { get; init; }
