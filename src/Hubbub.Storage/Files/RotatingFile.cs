@@ -12,12 +12,18 @@ namespace Hubbub.Storage.Files;
 /// <param name="names">How the files are called.</param>
 /// <param name="bytesMax">The size from which on the next file is begun.</param>
 /// <param name="ageMax">The age from which on the next file is begun.</param>
+/// <param name="isWhole">True for a line that was written as it is; tells what a crash has spoiled.</param>
 /// <param name="time">The clock.</param>
 public sealed class RotatingFile(
-    IFileSystem files, string directory, RotatingFileName names, long bytesMax, TimeSpan ageMax, TimeProvider time)
+    IFileSystem files,
+    string directory,
+    RotatingFileName names,
+    long bytesMax,
+    TimeSpan ageMax,
+    Predicate<ReadOnlyMemory<byte>> isWhole,
+    TimeProvider time)
     : IDisposable
 {
-    private const int ScanBytes = 64 * 1024;
 
     private IStorageFile? _file;
     private string _name = "";
@@ -132,7 +138,7 @@ public sealed class RotatingFile(
         _createdAt = names.TimeOf(name);
         // Shorter than it was synced: somebody else cut it, and maybe within a line.
         if (file.Length < good)
-            _length = EndOfLastLine(file);
+            _length = WholeLines.EndOf(file, isWhole);
         CutTo(_length);
     }
 
@@ -140,7 +146,7 @@ public sealed class RotatingFile(
     {
         using (var file = files.Open(Path.Combine(directory, name)))
         {
-            var end = EndOfLastLine(file);
+            var end = WholeLines.EndOf(file, isWhole);
             if (end == 0)
             {
                 files.Delete(Path.Combine(directory, name));
@@ -167,22 +173,6 @@ public sealed class RotatingFile(
     {
         files.Rename(Path.Combine(directory, name), Path.Combine(directory, RotatingFileName.Finished(name)));
         files.SyncDirectory(directory);
-    }
-
-    private static long EndOfLastLine(IStorageFile file)
-    {
-        var buffer = new byte[ScanBytes];
-        var end = file.Length;
-        while (end > 0)
-        {
-            var start = Math.Max(0, end - buffer.Length);
-            var read = buffer.AsSpan(0, file.Read(buffer.AsSpan(0, (int)(end - start)), start));
-            var feed = read.LastIndexOf((byte)'\n');
-            if (feed >= 0)
-                return start + feed + 1;
-            end = start;
-        }
-        return 0;
     }
 
     private static (long Length, string? Name) Parse(string? state)

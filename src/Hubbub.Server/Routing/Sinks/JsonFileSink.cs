@@ -23,7 +23,13 @@ internal sealed class JsonFileSink : IEndpointSink
     {
         _time = time;
         _file = new RotatingFile(
-            files, directory, new RotatingFileName(endpoint, ".jsonl"), options.RotateBytes, options.RotateAfter, time);
+            files,
+            directory,
+            new RotatingFileName(endpoint, ".jsonl"),
+            options.RotateBytes,
+            options.RotateAfter,
+            static line => JsonBody.IsValid(line.Span),
+            time);
         _timer = time.CreateTimer(
             static self => ((JsonFileSink)self!).FinishOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
