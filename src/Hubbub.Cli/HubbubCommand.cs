@@ -21,6 +21,7 @@ internal static class HubbubCommand
         FeedbackCommand.Create(),
         TrustCommand.Create(),
         DoctorCommand.Create(),
+        BenchCommand.Create(),
         ReferenceCommand.Create(),
     };
 }

@@ -64,8 +64,11 @@ internal static class SendCommand
                 hub, IdentityName.Parse(id), new DeviceClientOptions { SendWindow = Window }, what, interruption.Token);
             var time = TimeProvider.System;
             var started = time.GetTimestamp();
-            var accepted = await SendAsync(
-                device, message, parsed.GetValue(Count) ?? 1, parsed.GetValue(Rate), interruption.Token);
+            var count = parsed.GetValue(Count) ?? 1;
+            var soFar = new Counter();
+            var accepted = await RateProgress.RunAsync(
+                "accepted", count, () => soFar.Value,
+                () => SendAsync(device, message, count, parsed.GetValue(Rate), soFar, interruption.Token));
             Report(id, accepted, time.GetElapsedTime(started), parsed.GetValue(Json));
             return ExitCode.Done;
         }
@@ -95,10 +98,15 @@ internal static class SendCommand
     /// <summary>Sends, many at a time; the hub's answers come in the order of the messages.</summary>
     /// <returns>How many were accepted: all, unless it was interrupted.</returns>
     private static async Task<long> SendAsync(
-        DeviceClient device, TelemetryMessage message, long count, double? rate, CancellationToken cancellationToken)
+        DeviceClient device,
+        TelemetryMessage message,
+        long count,
+        double? rate,
+        Counter accepted,
+        CancellationToken cancellationToken)
     {
         var underWay = new Queue<Task>(Window);
-        long sent = 0, accepted = 0;
+        var sent = 0L;
         try
         {
             var started = TimeProvider.System.GetTimestamp();
@@ -109,19 +117,19 @@ internal static class SendCommand
                 if (underWay.Count == Window)
                 {
                     await underWay.Dequeue();
-                    accepted++;
+                    accepted.Increment();
                 }
                 underWay.Enqueue(device.SendAsync(message, CancellationToken.None).AsTask());
                 sent++;
             }
-            for (; underWay.Count > 0; accepted++)
+            for (; underWay.Count > 0; accepted.Increment())
                 await underWay.Dequeue();
-            return accepted;
+            return accepted.Value;
         }
         catch (HubbubException e)
         {
             throw HubClients.Refused(
-                $"{accepted} of {count} messages of device '{device.DeviceId}' were accepted",
+                $"{accepted.Value} of {count} messages of device '{device.DeviceId}' were accepted",
                 e,
                 DeviceClients.RemedyFor(e, device.DeviceId));
         }

@@ -59,8 +59,7 @@ internal static class TailCommand
                 if (!parsed.GetValue(Json) && !Console.IsErrorRedirected)
                     Console.Error.WriteLine(
                         $"Reading partitions {string.Join(", ", subscription.PartitionIds)} of {hub.HostName}.");
-                await CopyAsync(
-                    subscription, parsed.GetValue(Count) ?? long.MaxValue, parsed.GetValue(Json), interruption.Token);
+                await CopyShowingRateAsync(subscription, parsed, interruption.Token);
             }
         }
         catch (HubbubException e)
@@ -92,15 +91,42 @@ internal static class TailCommand
         }
     }
 
-    private static async Task CopyAsync(
-        EventSubscription subscription, long count, bool json, CancellationToken cancellationToken)
+    /// <summary>Where the events go to a file or pipe, a terminal shows how fast; else it shows the events.</summary>
+    private static async Task CopyShowingRateAsync(
+        EventSubscription subscription, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var count = parsed.GetValue(Count);
+        var shown = new Counter();
+        var started = TimeProvider.System.GetTimestamp();
+        try
+        {
+            Task<long> CopyAllAsync() =>
+                CopyAsync(subscription, count ?? long.MaxValue, parsed.GetValue(Json), shown, cancellationToken);
+            _ = Console.IsOutputRedirected
+                ? await RateProgress.RunAsync("events", count, () => shown.Value, CopyAllAsync)
+                : await CopyAllAsync();
+        }
+        finally
+        {
+            if (!Console.IsErrorRedirected)
+            {
+                var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+                Console.Error.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{shown.Value:N0} events in {seconds:0.0} s, {shown.Value / Math.Max(seconds, 1e-3):N0} a second."));
+            }
+        }
+    }
+
+    private static async Task<long> CopyAsync(
+        EventSubscription subscription, long count, bool json, Counter shown, CancellationToken cancellationToken)
     {
         await using var output = Output.OpenStream();
         using var lines = new EventLines(json);
         await using var events = subscription.GetAsyncEnumerator(cancellationToken);
         try
         {
-            for (var shown = 0L; shown < count; shown++)
+            for (; shown.Value < count; shown.Increment())
             {
                 var next = events.MoveNextAsync();
                 if (!next.IsCompleted || lines.Length > OutputBufferBytes)
@@ -112,12 +138,13 @@ internal static class TailCommand
         }
         catch (IOException)
         {
-            return;
+            // Whoever read the lines has had enough.
         }
         finally
         {
             lines.TryWriteTo(output);
         }
+        return shown.Value;
     }
 
     private static string? RemedyFor(HubbubException e) => e.Condition switch
