@@ -135,6 +135,9 @@ internal static partial class LogMessages
         "The state database failed; nothing can be stored any more. The hub stops; start it again to recover.")]
     public static partial void StateFailed(this ILogger logger, Exception cause);
 
+    [LoggerMessage(309, LogLevel.Error, "When devices were last heard of is not stored any more, until the next start.")]
+    public static partial void ActivityRecordingFailed(this ILogger logger, Exception cause);
+
     [LoggerMessage(450, LogLevel.Information, "Endpoint '{Endpoint}' takes events.")]
     public static partial void EndpointHealthy(this ILogger logger, string endpoint);
 

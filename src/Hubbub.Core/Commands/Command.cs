@@ -47,6 +47,9 @@ internal sealed class Command
     /// <summary>While it is locked.</summary>
     public long LockedUntilMs { get; set; }
 
+    /// <summary>While it is locked: by whoever holds the token, not by a receiver that may go.</summary>
+    public bool IsPulled { get; set; }
+
     /// <summary>Null when it must be read from the store.</summary>
     public byte[]? Payload { get; set; }
 

@@ -67,9 +67,12 @@ internal sealed partial class CommandQueue
         return commands;
     }
 
+    /// <summary>Takes back what the receiver holds.</summary>
     private void Unlock()
     {
-        var commands = TakeLocked();
+        Command[] commands = _locked is null ? [] : [.. _locked.Values.Where(static c => !c.IsPulled)];
+        foreach (var command in commands)
+            _locked!.Remove(command.LockToken);
         // From the back, so that each finds its place at the head of the list.
         Array.Sort(commands, static (a, b) => b.SequenceNumber.CompareTo(a.SequenceNumber));
         foreach (var command in commands)

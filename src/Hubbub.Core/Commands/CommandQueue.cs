@@ -155,22 +155,9 @@ internal sealed partial class CommandQueue(
         {
             if (_receiver != receiver)
                 return;
-            while (taken.Count < countMax && _ready.Head is { } command)
-            {
-                _ready.Remove(command);
-                if (command.ExpiresMs <= nowMs)
-                {
-                    decided.Add(Decide(command, CommandOutcome.Expired));
-                    continue;
-                }
-                command.State = CommandState.Locked;
-                command.LockToken = Guid.NewGuid();
-                command.LockedUntilMs = nowMs + (long)options.LockDuration.TotalMilliseconds;
-                (_locked ??= []).Add(command.LockToken, command);
-                deadlines.Set(command.Deadline, command.LockedUntilMs);
-                watches.Tell(command, CommandChange.Delivered, nowMs);
+            var untilMs = nowMs + (long)options.LockDuration.TotalMilliseconds;
+            while (taken.Count < countMax && LockNext(nowMs, untilMs, isPulled: false, decided) is { } command)
                 taken.Add(command);
-            }
         }
     }
 

@@ -52,6 +52,25 @@ public sealed partial class CommandQueues
     }
 
     /// <inheritdoc/>
+    public async ValueTask<LockedCommand?> PullAsync(
+        CommandTarget target, TimeSpan? lockDuration, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!_queues.TryGetValue(target, out var queue))
+            return null;
+        var expired = new List<Decision>();
+        var taken = queue.Pull(_deadlines.NowMs, (long?)lockDuration?.TotalMilliseconds, expired);
+        StoreLater(expired);
+        if (taken is null)
+            return null;
+        Counters.OnDelivered(1);
+        if (taken.Payload is { } payload)
+            return taken.ToLocked(payload);
+        var loaded = await LoadAsync([taken]).ConfigureAwait(false);
+        return loaded.Count == 0 ? null : loaded[0];
+    }
+
+    /// <inheritdoc/>
     public ValueTask<HubError?> SettleAsync(
         CommandTarget target, Guid lockToken, CommandDisposition disposition, CancellationToken cancellationToken)
     {

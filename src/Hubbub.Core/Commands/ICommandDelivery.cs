@@ -22,6 +22,17 @@ public interface ICommandDelivery
     ValueTask<IReadOnlyList<LockedCommand>> ReceiveAsync(
         CommandTarget target, ICommandReceiver receiver, int countMax, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Locks the next command for whoever gets its token, beside the receiver if there is one: for devices that ask and
+    /// go. Only the token, or the end of its time, ends such a lock.
+    /// </summary>
+    /// <param name="target">Whose command.</param>
+    /// <param name="lockDuration">How long the lock lasts; null for the usual time.</param>
+    /// <param name="cancellationToken">Ends the wait for a payload.</param>
+    /// <returns>The command; null when none waits.</returns>
+    ValueTask<LockedCommand?> PullAsync(
+        CommandTarget target, TimeSpan? lockDuration, CancellationToken cancellationToken);
+
     /// <summary>Ends a lock; completes when what follows from it is on stable storage.</summary>
     /// <returns>
     /// Null, or DeviceMessageLockLost when there is no such lock (any more), or why it could not be stored.

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Hubbub.Core.Identities;
 
 /// <summary>
-/// Which devices and modules are connected now and when they were last heard of. In memory only: after a start nobody
-/// is connected. Safe for concurrent use.
+/// Which devices and modules are connected now and when they were last heard of. After a start nobody is connected;
+/// what was known before comes back from the store (<see cref="ActivityRecorder"/>). Safe for concurrent use.
 /// </summary>
 public sealed class DevicePresence : IDisposable
 {
@@ -12,7 +12,8 @@ public sealed class DevicePresence : IDisposable
     private readonly IDisposable _subscription;
 
     // Bounded by the identities that exist: only registered ones connect, and a deletion removes the entry.
-    private readonly ConcurrentDictionary<(string DeviceId, string? ModuleId), Entry> _entries = new();
+    private readonly ConcurrentDictionary<string, Entry> _devices = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Entry> _changed = new();
 
     public DevicePresence(IdentityRegistry registry, TimeProvider time)
     {
@@ -20,7 +21,7 @@ public sealed class DevicePresence : IDisposable
         _subscription = registry.Subscribe(change =>
         {
             if (change.Kind == IdentityChangeKind.Deleted)
-                _entries.TryRemove((change.DeviceId, change.ModuleId), out _);
+                Forget(change.DeviceId, change.ModuleId);
         });
     }
 
@@ -28,28 +29,144 @@ public sealed class DevicePresence : IDisposable
     /// Says that a link of the identity has opened; disposing what is returned says that it has closed. The identity is
     /// connected while at least one is open.
     /// </summary>
-    public IDisposable Connect(string deviceId, string? moduleId)
+    public Connection Connect(string deviceId, string? moduleId)
     {
-        var entry = _entries.GetOrAdd((deviceId, moduleId), _ => new Entry());
+        var entry = EntryOf(deviceId, moduleId);
         entry.Add(1, _time.GetUtcNow());
+        Note(entry);
         return new Connection(this, entry);
     }
 
-    /// <summary>What is known of an identity; all absent when it never connected.</summary>
+    /// <summary>Says that the identity was heard of, connected or not.</summary>
+    public void Touch(string deviceId, string? moduleId) => Touch(EntryOf(deviceId, moduleId));
+
+    /// <summary>What is known of an identity; all absent when it was never heard of.</summary>
     public PresenceState StateOf(string deviceId, string? moduleId) =>
-        _entries.TryGetValue((deviceId, moduleId), out var entry) ? entry.State : default;
+        Find(deviceId, moduleId)?.State ?? default;
 
     /// <summary>How many devices are connected; modules do not count.</summary>
-    public int ConnectedDeviceCount => _entries.Count(e => e.Key.ModuleId is null && e.Value.State.IsConnected);
+    public int ConnectedDeviceCount => _devices.Count(static e => e.Value.State.IsConnected);
 
     public void Dispose() => _subscription.Dispose();
 
-    private sealed class Entry
+    /// <summary>
+    /// Puts in what was stored before a restart, where nothing newer is known. Who was connected then is not any more:
+    /// as far as anybody can tell since now.
+    /// </summary>
+    internal void Restore(IEnumerable<StoredActivity> stored)
+    {
+        var now = _time.GetUtcNow();
+        foreach (var activity in stored)
+        {
+            var entry = EntryOf(activity.DeviceId, activity.ModuleId);
+            entry.Restore(activity.IsConnected ? now : activity.ChangedAt, activity.ActiveAt);
+            if (activity.IsConnected)
+                Note(entry);
+        }
+    }
+
+    /// <summary>Takes up to so many identities whose state has changed since it was taken last.</summary>
+    /// <returns>Their states; null for an identity that is gone.</returns>
+    internal List<(string DeviceId, string? ModuleId, PresenceState? State)> TakeChanged(int countMax)
+    {
+        var taken = new List<(string, string?, PresenceState?)>();
+        while (taken.Count < countMax && _changed.TryDequeue(out var entry))
+        {
+            entry.Unmark();
+            var current = Find(entry.DeviceId, entry.ModuleId);
+            // A newer entry of the same identity speaks for itself.
+            if (current == entry || current is null)
+                taken.Add((entry.DeviceId, entry.ModuleId, current?.State));
+        }
+        return taken;
+    }
+
+    /// <summary>What was taken could not be stored: it has still changed.</summary>
+    internal void PutBack(IEnumerable<(string DeviceId, string? ModuleId, PresenceState? State)> taken)
+    {
+        foreach (var (deviceId, moduleId, state) in taken)
+        {
+            if (Find(deviceId, moduleId) is { } entry)
+                Note(entry);
+            else if (state is null)
+                Note(new Entry(deviceId, moduleId));
+        }
+    }
+
+    private Entry EntryOf(string deviceId, string? moduleId)
+    {
+        var device = _devices.GetOrAdd(deviceId, static id => new Entry(id, null));
+        return moduleId is null ? device : device.Module(moduleId, mayMake: true)!;
+    }
+
+    private Entry? Find(string deviceId, string? moduleId)
+    {
+        if (!_devices.TryGetValue(deviceId, out var device))
+            return null;
+        return moduleId is null ? device : device.Module(moduleId, mayMake: false);
+    }
+
+    /// <summary>An identity is gone, and with a device its modules.</summary>
+    private void Forget(string deviceId, string? moduleId)
+    {
+        if (moduleId is not null)
+        {
+            if (_devices.TryGetValue(deviceId, out var owner) && owner.Remove(moduleId) is { } module)
+                Note(module);
+            return;
+        }
+        if (!_devices.TryRemove(deviceId, out var device))
+            return;
+        Note(device);
+        foreach (var each in device.RemoveModules())
+            Note(each);
+    }
+
+    private void Touch(Entry entry)
+    {
+        entry.Touch(_time.GetUtcNow());
+        Note(entry);
+    }
+
+    private void Note(Entry entry)
+    {
+        if (entry.Mark())
+            _changed.Enqueue(entry);
+    }
+
+    /// <summary>One link of an identity, open until it is disposed.</summary>
+    public sealed class Connection : IDisposable
+    {
+        private readonly DevicePresence _owner;
+        private readonly Entry _entry;
+        private int _isClosed;
+
+        internal Connection(DevicePresence owner, Entry entry) => (_owner, _entry) = (owner, entry);
+
+        /// <summary>Says that something was heard over the link. Takes a lock that is hardly ever contended.</summary>
+        public void Touch() => _owner.Touch(_entry);
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isClosed, 1) != 0)
+                return;
+            _entry.Add(-1, _owner._time.GetUtcNow());
+            _owner.Note(_entry);
+        }
+    }
+
+    internal sealed class Entry(string deviceId, string? moduleId)
     {
         private readonly Lock _lock = new();
         private int _links;
-        private DateTimeOffset _changedAt;
-        private DateTimeOffset _activeAt;
+        private int _isMarked;
+        private DateTimeOffset? _changedAt;
+        private DateTimeOffset? _activeAt;
+        private List<Entry>? _modules;
+
+        public string DeviceId => deviceId;
+
+        public string? ModuleId => moduleId;
 
         public PresenceState State
         {
@@ -70,17 +187,58 @@ public sealed class DevicePresence : IDisposable
                 _activeAt = now;
             }
         }
-    }
 
-    private sealed class Connection(DevicePresence owner, Entry entry) : IDisposable
-    {
-        private int _isClosed;
-
-        public void Dispose()
+        public void Touch(DateTimeOffset now)
         {
-            if (Interlocked.Exchange(ref _isClosed, 1) == 0)
-                entry.Add(-1, owner._time.GetUtcNow());
+            lock (_lock)
+                _activeAt = now;
         }
+
+        public void Restore(DateTimeOffset? changedAt, DateTimeOffset? activeAt)
+        {
+            lock (_lock)
+            {
+                _changedAt ??= changedAt;
+                _activeAt ??= activeAt;
+            }
+        }
+
+        public Entry? Module(string moduleId, bool mayMake)
+        {
+            lock (_lock)
+            {
+                var module = _modules?.Find(m => m.ModuleId == moduleId);
+                if (module is null && mayMake)
+                    (_modules ??= new(1)).Add(module = new Entry(deviceId, moduleId));
+                return module;
+            }
+        }
+
+        public Entry? Remove(string moduleId)
+        {
+            lock (_lock)
+            {
+                var module = _modules?.Find(m => m.ModuleId == moduleId);
+                if (module is not null)
+                    _modules!.Remove(module);
+                return module;
+            }
+        }
+
+        public List<Entry> RemoveModules()
+        {
+            lock (_lock)
+            {
+                var modules = _modules ?? [];
+                _modules = null;
+                return modules;
+            }
+        }
+
+        /// <summary>True for the first call since <see cref="Unmark"/>.</summary>
+        public bool Mark() => Volatile.Read(ref _isMarked) == 0 && Interlocked.Exchange(ref _isMarked, 1) == 0;
+
+        public void Unmark() => Volatile.Write(ref _isMarked, 0);
     }
 }
 

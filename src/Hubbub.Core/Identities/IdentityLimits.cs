@@ -27,6 +27,12 @@ public static class IdentityLimits
     /// <summary>Changes in one transaction: enough to hide the sync, few enough to keep others waiting little.</summary>
     public const int BatchMax = 4096;
 
+    /// <summary>How often it is stored when devices were last heard of: what a crash may cost of it.</summary>
+    public static readonly TimeSpan ActivityInterval = TimeSpan.FromSeconds(60);
+
+    /// <summary>Identities in one such write: few enough to keep changes of identities waiting for milliseconds.</summary>
+    public const int ActivityBatchMax = 1_000;
+
     /// <summary>Devices in one list: the service's documented maximum.</summary>
     public const int ListMax = 1000;
 

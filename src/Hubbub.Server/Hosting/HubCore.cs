@@ -34,6 +34,9 @@ internal sealed class HubCore : IAsyncDisposable
     /// <summary>Which devices are connected, as their links show.</summary>
     public required DevicePresence Presence { get; init; }
 
+    /// <summary>Stores what <see cref="Presence"/> knows of activity.</summary>
+    public required ActivityRecorder Activity { get; init; }
+
     public required CommandQueues Commands { get; init; }
 
     public required ConsumerGroups Groups { get; init; }
@@ -84,12 +87,14 @@ internal sealed class HubCore : IAsyncDisposable
             var commands = await CommandQueues.OpenAsync(state, registry, options.Commands, time, cancellationToken);
             var authorities = await CertificateAuthorities.OpenAsync(state, time, cancellationToken);
             var policies = new PolicyRegistry(state, settings.Value);
+            var presence = new DevicePresence(registry, time);
             return new HubCore(data, state, log)
             {
                 Hub = hub,
                 Policies = policies,
                 Registry = registry,
-                Presence = new DevicePresence(registry, time),
+                Presence = presence,
+                Activity = new ActivityRecorder(presence, registry, state, time, logger.ActivityRecordingFailed),
                 Commands = commands,
                 Groups = groups,
                 Authorities = authorities,
@@ -130,6 +135,7 @@ internal sealed class HubCore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Commands.DisposeAsync();
+        await Activity.DisposeAsync();
         Presence.Dispose();
         Groups.Dispose();
         Authorities.Dispose();

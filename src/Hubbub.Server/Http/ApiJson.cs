@@ -31,6 +31,7 @@ namespace Hubbub.Server.Http;
 [JsonSerializable(typeof(ServiceStatisticsBody))]
 [JsonSerializable(typeof(QueryBody))]
 [JsonSerializable(typeof(TwinBody))]
+[JsonSerializable(typeof(DeviceMessageBody[]))]
 [JsonSerializable(typeof(ConsumerGroupBody))]
 [JsonSerializable(typeof(ConsumerGroupBody[]))]
 [JsonSerializable(typeof(PolicyBody))]

@@ -10,6 +10,9 @@ namespace Hubbub.Server.Http;
 internal sealed record ApiRoute(
     string Method, string Template, string? Summary = null, Func<ApiRequest, Task<HubError?>>? Serve = null)
 {
+    /// <summary>The schema of a body that is whatever its sender wants.</summary>
+    public const string Bytes = "bytes";
+
     /// <summary>The segments of <see cref="Template"/>.</summary>
     public string[] Segments { get; } = Template.Trim('/').Split('/');
 

@@ -1,12 +1,15 @@
 using System.Text.Json.Serialization;
+using Hubbub.Amqp.Messages;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
+using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Amqp;
 
 namespace Hubbub.Server.Http;
 
 /// <summary>The commands of a device or module, as a whole.</summary>
-internal sealed class CommandApi(CommandQueues commands)
+internal sealed class CommandApi(CommandQueues commands, HubIdentity hub, IdentityRegistry registry)
 {
     public IEnumerable<ApiRoute> Routes =>
     [
@@ -20,7 +23,36 @@ internal sealed class CommandApi(CommandQueues commands)
         {
             Gives = "PurgeResult",
         },
+        new("POST", "/devices/{deviceId}/messages/deviceBound", "Sends a command to a device.", SendAsync)
+        {
+            Takes = ApiRoute.Bytes,
+            Parameters = ["message"],
+        },
     ];
+
+    private async Task<HubError?> SendAsync(ApiRequest request)
+    {
+        if (request.Require(AccessRights.ServiceConnect) is { } refusal)
+            return refusal;
+        var message = new HttpMessage();
+        foreach (var (name, value) in request.Context.Request.Headers)
+        {
+            if (message.Set(name, value.ToString()) is { } invalid)
+                return invalid;
+        }
+        // The path says for whom it is, whatever the headers say.
+        message.Set("iothub-to", $"/devices/{Uri.EscapeDataString(request.DeviceId)}/messages/devicebound");
+        var encoded = message.ToAmqp(await request.ReadBytesAsync());
+        if (!MessageSections.TryRead(encoded, SectionOrder.Strict, out var sections, out var problem))
+            return new HubError(HubErrorCode.ArgumentInvalid, problem.Text);
+        var command = CommandMessage.Read(sections, hub, registry);
+        if (!command.IsOk)
+            return command.Error;
+        if (await commands.SendAsync(command.Value, request.Aborted) is { } error)
+            return error;
+        request.NoContent();
+        return null;
+    }
 
     private async Task<HubError?> PurgeAsync(ApiRequest request, string? moduleId)
     {

@@ -19,6 +19,7 @@ public sealed class HubApi
     {
         _services = services;
         var registry = services.Registry;
+        var openApi = new OpenApi();
         var views = new IdentityViews(services.Presence, services.Commands);
         Routes = new ApiRoutes(
         [
@@ -27,13 +28,16 @@ public sealed class HubApi
             .. new KeysApi(registry).Routes,
             .. new QueryApi(registry, views).Routes,
             .. new StatisticsApi(registry, services.Presence).Routes,
-            .. new CommandApi(services.Commands).Routes,
+            .. new CommandApi(services.Commands, services.Hub, registry).Routes,
+            .. new DeviceMessagesApi(services).Routes,
             .. new ConsumerGroupApi(services.ConsumerGroups).Routes,
             .. new PolicyApi(services.Policies).Routes,
             .. new CertificateApi(services.Authorities).Routes,
             .. new TransferApi(services.Registry).Routes,
+            openApi.Route,
             .. UnbuiltRoutes.All,
         ]);
+        openApi.Describe(Routes);
     }
 
     /// <summary>Every operation.</summary>

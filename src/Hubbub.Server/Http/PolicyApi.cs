@@ -33,7 +33,7 @@ internal sealed class PolicyApi(PolicyRegistry policies)
             "POST", "/hubbub/policies/{name}/regenerate",
             "Replaces one key of a shared access policy; the other one stays.", RegenerateAsync)
         {
-            Takes = "KeyRegeneration", Gives = "AccessPolicy", Parameters = ["keys"],
+            Takes = "AccessPolicyKey", Gives = "AccessPolicy", Parameters = ["keys"],
         },
     ];
 

@@ -48,11 +48,5 @@ internal static class UnbuiltRoutes
         new("POST", "/$admin/exportRegistry"),
         new("GET", "/$admin/importRegistry"),
         new("POST", "/$admin/importRegistry"),
-        // Until they are built; see RegistryApi.
-        new("POST", "/devices/{deviceId}/messages/events"),
-        new("GET", "/devices/{deviceId}/messages/deviceBound"),
-        new("POST", "/devices/{deviceId}/messages/deviceBound"),
-        new("DELETE", "/devices/{deviceId}/messages/deviceBound/{lockToken}"),
-        new("POST", "/devices/{deviceId}/messages/deviceBound/{lockToken}/abandon"),
     ];
 }

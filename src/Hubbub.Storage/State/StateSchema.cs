@@ -149,6 +149,18 @@ internal static class StateSchema
         """
         ALTER TABLE feedback ADD COLUMN delivery_count INTEGER NOT NULL DEFAULT 0;
         """,
+        // Without times that anybody waits for: written by the thousand, now and then.
+        """
+        CREATE TABLE activity (
+          device_id TEXT NOT NULL,
+          module_id TEXT NOT NULL,
+          generation_id TEXT NOT NULL,
+          is_connected INTEGER NOT NULL,
+          changed_ticks INTEGER,
+          active_ticks INTEGER,
+          PRIMARY KEY (device_id, module_id)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

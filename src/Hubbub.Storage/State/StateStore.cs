@@ -12,7 +12,8 @@ namespace Hubbub.Storage.State;
 /// process at a time; safe for concurrent use within it. A write that has completed survives a power cut.
 /// </summary>
 public sealed class StateStore
-    : IIdentityStore, IHubSettingsStore, ICommandStore, ICertificateStore, IEndpointPositionStore, IDisposable
+    : IIdentityStore, IHubSettingsStore, ICommandStore, ICertificateStore, IEndpointPositionStore, IActivityStore,
+        IDisposable
 {
     private const string DatabaseFile = "state.db";
     private const string MasterKeyFile = "master.key";
@@ -24,6 +25,7 @@ public sealed class StateStore
     private readonly CommandTables _commands;
     private readonly CertificateTables _certificates;
     private readonly EndpointPositionTable _positions;
+    private readonly ActivityTable _activity;
     private readonly StateWriter _writer;
 
     private StateStore(SqliteConnection connection, KeyCipher cipher)
@@ -34,6 +36,7 @@ public sealed class StateStore
         _commands = new CommandTables(connection);
         _certificates = new CertificateTables(connection);
         _positions = new EndpointPositionTable(connection);
+        _activity = new ActivityTable(connection);
         _writer = new StateWriter(connection);
     }
 
@@ -131,6 +134,23 @@ public sealed class StateStore
         IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken) =>
         ReadAsync(() => _commands.ReadPayloads(sequenceNumbers), cancellationToken);
 
+    public ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_activity.Load, cancellationToken);
+
+    public ValueTask<HubError?> WriteActivityAsync(
+        IReadOnlyList<StoredActivity> changed,
+        IReadOnlyList<(string DeviceId, string? ModuleId)> gone,
+        CancellationToken cancellationToken) =>
+        _writer.RunAsync(
+            () =>
+            {
+                foreach (var activity in changed)
+                    _activity.Put(activity);
+                foreach (var (deviceId, moduleId) in gone)
+                    _activity.Delete(deviceId, moduleId);
+            },
+            cancellationToken);
+
     public ValueTask<EndpointPosition?> LoadPositionAsync(string endpoint, CancellationToken cancellationToken) =>
         ReadAsync(() => _positions.Load(endpoint), cancellationToken);
 
@@ -150,6 +170,7 @@ public sealed class StateStore
         _commands.Dispose();
         _certificates.Dispose();
         _positions.Dispose();
+        _activity.Dispose();
         _writer.Dispose();
         _cipher.Dispose();
     }

@@ -133,11 +133,14 @@ internal sealed class ApiHost : IAsyncDisposable
         using var request = Request(method, target, body, token ?? Token());
         foreach (var (name, value) in headers)
         {
-            request.Headers.Remove(name);
-            if (!request.Headers.TryAddWithoutValidation(name, value))
+            if (name.StartsWith("Content-", StringComparison.Ordinal))
             {
                 request.Content!.Headers.Remove(name);
                 request.Content.Headers.TryAddWithoutValidation(name, value);
+            }
+            else
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
             }
         }
         return await _http.SendAsync(request, TestContext.Current.CancellationToken);

@@ -3,6 +3,7 @@ using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
+using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp.Endpoints;
@@ -17,7 +18,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
     private readonly PendingResults _results;
     private readonly LockedDeliveries _locked;
     private readonly ConcurrentQueue<LockedCommand> _arrived = new();
-    private IDisposable? _presence;
+    private DevicePresence.Connection? _presence;
     private volatile bool _isLoading;
     private readonly string? _generationId;
     private bool _stopped;
@@ -85,6 +86,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
     {
         if (DispositionOf(e.State, e.RemoteSettled) is not { } disposition)
             return;
+        _presence?.Touch();
         var delivery = (LockedDelivery)e.Token!;
         _locked.Remove(delivery);
         var settling = Delivery.SettleAsync(_target, delivery.LockToken, disposition, CancellationToken.None);

@@ -4,6 +4,7 @@ using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Events;
+using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp.Endpoints;
@@ -20,7 +21,7 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     private readonly Producer _producer;
     private readonly PendingCommits _pending = new();
     private IEventPartition _partition = null!;
-    private IDisposable? _presence;
+    private DevicePresence.Connection? _presence;
     private string _generationId = "";
     private int _received;
     private long _receivedBytes;
@@ -77,15 +78,14 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     public override void OnDelivery(in IncomingDelivery delivery)
     {
-        var appended = delivery.MessageFormat switch
-        {
-            MessageFormats.Amqp => AppendMessage(delivery.Payload, out var problem) is { } one ? one : Refuse(delivery, problem),
-            MessageFormats.Batch => AppendBatch(delivery.Payload, out var problem) is { } many ? many : Refuse(delivery, problem),
-            _ => Refuse(delivery, new MessageProblem(
-                ErrorCondition.NotImplemented, $"Message format 0x{delivery.MessageFormat:x} is not supported.")),
-        };
+        var appended = TelemetryIngest.Append(
+            _partition, _producer, delivery.MessageFormat, delivery.Payload, out var count, out var problem);
         if (appended < 0)
+        {
+            Refuse(delivery, problem);
             return;
+        }
+        _received += count;
         _receivedBytes += delivery.Payload.Length;
         _pending.Add(appended, delivery.Id, delivery.Settled);
         if (_partition.IsSaturated)
@@ -96,7 +96,10 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     {
         var receiver = (ReceiverLink)Link;
         if (_received > 0)
+        {
             Connection.Services.Metrics.EventsReceived(_received, _receivedBytes);
+            _presence?.Touch();
+        }
         (_received, _receivedBytes) = (0, 0);
         var committed = _producer.CommittedThrough;
         while (_pending.TryTake(committed, out var batch))
@@ -114,61 +117,6 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
                 receiver.Release((uint)batch.Settled);
         }
         return false;
-    }
-
-    private long? AppendMessage(ReadOnlyMemory<byte> payload, out MessageProblem problem)
-    {
-        var scratch = TelemetryMessage.Current;
-        if (!MessageSections.TryRead(payload, SectionOrder.Strict, out var sections, out problem)
-            || !IsWithinSize(payload.Length, sections, out problem)
-            || !scratch.TryRead(sections, out problem))
-            return null;
-        var appended = _partition.Append(_producer, scratch.Annotations, scratch.AnnotationCount, scratch.Sections.Span);
-        return Result(appended, 1, out problem);
-    }
-
-    private long? AppendBatch(ReadOnlyMemory<byte> payload, out MessageProblem problem)
-    {
-        if (!MessageSections.TryRead(payload, SectionOrder.Lenient, out var envelope, out problem, MessageFormats.Batch))
-            return null;
-        if (envelope.Body != BodyKind.Data)
-        {
-            problem = new MessageProblem(ErrorCondition.DecodeError, "A batch holds data sections, a message each; there is none.");
-            return null;
-        }
-        if (envelope.BodySectionCount > HubAmqpLimits.TelemetryBatchMessagesMax)
-        {
-            problem = new MessageProblem(
-                ErrorCondition.MessageSizeExceeded,
-                $"The batch has {envelope.BodySectionCount} messages; {HubAmqpLimits.TelemetryBatchMessagesMax} are allowed.");
-            return null;
-        }
-        var scratch = TelemetryMessage.Current;
-        var batch = scratch.TakeBatch();
-        var appended = TryFill(batch, scratch, envelope, payload.Length, out problem)
-            ? Result(_partition.Append(_producer, batch), batch.Count, out problem)
-            : null;
-        scratch.Return(payload.Length);
-        return appended;
-    }
-
-    private static bool TryFill(
-        EventBatch batch, TelemetryMessage scratch, in MessageSections envelope, int encodedLength, out MessageProblem problem)
-    {
-        long size = 0;
-        foreach (var item in envelope.Data)
-        {
-            if (!MessageSections.TryRead(item, SectionOrder.Lenient, out var sections, out problem)
-                || !scratch.TryRead(sections, out problem))
-            {
-                problem = problem with { Text = $"Message {batch.Count} of the batch: {problem.Text}" };
-                return false;
-            }
-            size += encodedLength > HubAmqpLimits.TelemetrySizeBytesMax ? TelemetrySize.Of(sections) : 0;
-            batch.Add(scratch.Annotations, scratch.AnnotationCount, scratch.Sections.Span);
-        }
-        problem = size > HubAmqpLimits.TelemetrySizeBytesMax ? TooLarge(size) : default;
-        return size <= HubAmqpLimits.TelemetrySizeBytesMax;
     }
 
     private HubError? FindGeneration(out string generationId)
@@ -205,36 +153,7 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     private string Describe() => _moduleId is null ? $"Device '{_deviceId}'" : $"Module '{_moduleId}' of device '{_deviceId}'";
 
-    private long? Result(HubResult<long> appended, int count, out MessageProblem problem)
-    {
-        problem = default;
-        if (appended.Error is not { } error)
-        {
-            _received += count;
-            return appended.Value;
-        }
-        problem = new MessageProblem(AmqpErrors.ConditionOf(error.Code), error.Message);
-        return null;
-    }
-
-    private static bool IsWithinSize(int encodedLength, in MessageSections sections, out MessageProblem problem)
-    {
-        problem = default;
-        // What fits with its encoding fits without.
-        if (encodedLength <= HubAmqpLimits.TelemetrySizeBytesMax)
-            return true;
-        var size = TelemetrySize.Of(sections);
-        if (size <= HubAmqpLimits.TelemetrySizeBytesMax)
-            return true;
-        problem = TooLarge(size);
-        return false;
-    }
-
-    private static MessageProblem TooLarge(long size) => new(
-        ErrorCondition.MessageSizeExceeded,
-        $"Message size is {size} bytes which is greater than the max size {HubAmqpLimits.TelemetrySizeBytesMax} bytes allowed.");
-
-    private long Refuse(in IncomingDelivery delivery, MessageProblem problem)
+    private void Refuse(in IncomingDelivery delivery, MessageProblem problem)
     {
         var trackingId = Connection.TrackingId();
         Connection.Services.Metrics.EventsRejected(1);
@@ -251,7 +170,6 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
             var error = AmqpErrors.Error(problem.Condition, problem.Text, trackingId);
             receiver.Settle(delivery.Id, delivery.Id, new Rejected { Error = error });
         }
-        return -1;
     }
 
     /// <summary>Hears on the log's thread that a commit is done, and wakes the connection.</summary>
