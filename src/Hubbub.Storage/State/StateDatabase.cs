@@ -33,9 +33,10 @@ internal static class StateDatabase
             connection.Open();
             CheckEngine(connection);
             // WAL and FULL: a commit returns after its sync. EXCLUSIVE: the file belongs to one process, which also
-            // saves the shared memory file. The wal's size is bounded by the automatic checkpoint.
+            // saves the shared memory file. The wal's size is bounded by the writer, which checkpoints between commits.
             Execute(connection, "PRAGMA locking_mode=EXCLUSIVE");
             Execute(connection, "PRAGMA journal_mode=WAL");
+            Execute(connection, "PRAGMA wal_autocheckpoint=0");
             Execute(connection, "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON");
             if (OperatingSystem.IsMacOS())
                 Execute(connection, "PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON");

@@ -17,6 +17,7 @@ internal sealed class StateWriter : IDisposable
     private readonly PreparedCommand _begin;
     private readonly PreparedCommand _commit;
     private readonly PreparedCommand _rollback;
+    private readonly WriteAheadLog _log;
     private readonly BlockingCollection<Operation> _queue = new(StateLimits.QueueMax);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
@@ -28,6 +29,7 @@ internal sealed class StateWriter : IDisposable
         _begin = new PreparedCommand(connection, "BEGIN IMMEDIATE");
         _commit = new PreparedCommand(connection, "COMMIT");
         _rollback = new PreparedCommand(connection, "ROLLBACK");
+        _log = new WriteAheadLog(connection);
         _thread = new Thread(Run) { Name = "hubbub state", IsBackground = true };
         _thread.Start();
     }
@@ -79,15 +81,39 @@ internal sealed class StateWriter : IDisposable
     private void Run()
     {
         var group = new List<Operation>();
-        foreach (var first in _queue.GetConsumingEnumerable())
+        while (!_queue.IsCompleted)
         {
+            if (!_queue.TryTake(out var first, StateLimits.IdleMs))
+            {
+                Checkpoint(StateLimits.LogPagesIdleMin);
+                continue;
+            }
             group.Clear();
             group.Add(first);
             while (group.Count < StateLimits.GroupMax && _queue.TryTake(out var next))
                 group.Add(next);
             Commit(group);
+            Checkpoint(StateLimits.LogPagesMax);
         }
         _ended.TrySetResult();
+    }
+
+    private void Checkpoint(int pagesMin)
+    {
+        if (_failure is not null)
+            return;
+        try
+        {
+            _log.CheckpointFrom(pagesMin);
+        }
+        catch (SqliteException e) when (!IsFatal(e.SqliteErrorCode))
+        {
+            // The disk is full: the log stays, and the next commit says so to whoever waits for it.
+        }
+        catch (SqliteException e)
+        {
+            End(e);
+        }
     }
 
     private void Commit(List<Operation> group)
@@ -110,11 +136,7 @@ internal sealed class StateWriter : IDisposable
         }
         catch (SqliteException e) when (IsFatal(e.SqliteErrorCode))
         {
-            // What a failed write or sync left behind is unknown, so nothing is acknowledged after it.
-            var reason = new StateStoreException($"The database {_connection.DataSource} failed: {e.Message}.", e);
-            _failure = reason;
-            _ended.TrySetException(reason);
-            Fail(group, reason);
+            Fail(group, End(e));
             return;
         }
         catch (Exception e) when (group.Count == 1)
@@ -131,6 +153,15 @@ internal sealed class StateWriter : IDisposable
         }
         foreach (var operation in group)
             operation.Done.SetResult(null);
+    }
+
+    // What a failed write or sync left behind is unknown, so nothing is acknowledged after it.
+    private StateStoreException End(SqliteException e)
+    {
+        var reason = new StateStoreException($"The database {_connection.DataSource} failed: {e.Message}.", e);
+        _failure = reason;
+        _ended.TrySetException(reason);
+        return reason;
     }
 
     private void Transact(List<Operation> group)

@@ -107,6 +107,24 @@ public sealed class CommandStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task WriteAheadLog_ThatGrowsLong_IsBroughtIntoTheDatabaseAndBeginsAnew()
+    {
+        using var store = StateStore.Open(_directory.Path, _time);
+        var (database, log) = (Path.Combine(_directory.Path, "state.db"), Path.Combine(_directory.Path, "state.db-wal"));
+        const int Commands = 1_000;
+        const int PayloadBytes = 65_536;
+        for (var number = 1; number <= Commands; number++)
+        {
+            await store.WriteAsync([new CommandWrite.Add(Command(number), new byte[PayloadBytes])], Cancellation);
+            await store.WriteAsync([new CommandWrite.End(number, null)], Cancellation);
+        }
+
+        // What was removed leaves its pages to what comes, so the database stays small; 64 MiB have gone through the log.
+        Assert.InRange(new FileInfo(log).Length, 1 << 20, 20 << 20);
+        Assert.InRange(new FileInfo(database).Length, PayloadBytes, 8 << 20);
+    }
+
+    [Fact]
     public async Task Start_With100000CommandsOver10000Devices_IsQuickAndSmall()
     {
         using (var store = StateStore.Open(_directory.Path, _time))
