@@ -19,6 +19,7 @@ internal static class CommandBench
     private const int RateGoal = 5_000;
     private const int BacklogDevices = 10_000;
     private const int BacklogPerDevice = 10;
+    private const int StartRounds = 3;
 
     public static async Task<int> RunAsync(CommandBenchOptions options)
     {
@@ -122,11 +123,16 @@ internal static class CommandBench
             });
             await service.WhenAcceptedAsync(BacklogDevices * BacklogPerDevice).WaitAsync(TimeSpan.FromMinutes(5));
         }
-        using var hub = await HubUnderTest.StartAsync(options.Hub, data);
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        var resident = hub.ResidentBytes / (1 << 20);
+        var starts = new List<(double Ms, long Resident)>();
+        for (var round = 0; round < StartRounds; round++)
+        {
+            using var hub = await HubUnderTest.StartAsync(options.Hub, data);
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            starts.Add((hub.Started.TotalMilliseconds, hub.ResidentBytes / (1 << 20)));
+        }
+        var (ms, resident) = starts.Order().ElementAt(StartRounds / 2);
         var what = $"{BacklogDevices * BacklogPerDevice:N0} commands queued for {BacklogDevices:N0} devices";
-        Row($"start with {what}", "", $"{hub.Started.TotalMilliseconds:F0} ms", "", "<= 2,000 ms", hub.Started.TotalSeconds <= 2);
+        Row($"start to the JSON line, {what}", "", $"{ms:F0} ms", "", "<= 2,000 ms", ms <= 2_000);
         Row($"resident memory with them", "", $"{resident} MiB", "", "< 200 MiB", resident < 200);
     }
 

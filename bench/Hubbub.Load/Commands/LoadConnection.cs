@@ -40,8 +40,9 @@ internal sealed class LoadConnection : IConnectionOwner, IAsyncDisposable
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync("localhost", hub.AmqpsPort);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true), false, static (_, _, _, _) => true);
-        await tls.AuthenticateAsClientAsync("localhost");
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        await tls.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = hub.TrustItsAuthority() });
         var connection = new LoadConnection(new StreamPipe(tls), $"{policy}@sas.root.localhost", hub.Token(policy));
         connection._running = connection._driver.RunAsync();
         connection._session = await connection._began.Task;

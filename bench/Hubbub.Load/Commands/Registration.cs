@@ -13,7 +13,7 @@ internal static class Registration
     public static async Task RunAsync(HubUnderTest hub, int count)
     {
         using var handler = new SocketsHttpHandler();
-        handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+        handler.SslOptions.CertificateChainPolicy = hub.TrustItsAuthority();
         using var client = new HttpClient(handler) { BaseAddress = new Uri($"https://localhost:{hub.HttpsPort}") };
         client.DefaultRequestHeaders.Authorization = AuthenticationHeaderValue.Parse(hub.Token("iothubowner"));
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel };
