@@ -102,7 +102,7 @@ internal static class DoctorCommand
         }
         if (Console.IsOutputRedirected)
         {
-            Console.Out.WriteLine(string.Join('\t', level, finding.Subject, finding.Text, finding.Remedy ?? ""));
+            Console.Out.WriteLine(string.Join('\t', level, finding.Subject, finding.Text, finding.Remedy).TrimEnd('\t'));
             return;
         }
         var mark = finding.Level switch
