@@ -87,7 +87,7 @@ public sealed partial class Authenticator
         if (SharedAccessSignature.Parse(token) is not { IsOk: true, Value: var signature })
             return null;
         if (!signature.PolicyName.IsEmpty)
-            return $"policy '{signature.PolicyName}'";
+            return DescribePolicy(signature.PolicyName);
         Span<char> buffer = stackalloc char[SecurityLimits.TokenLengthMax];
         return ResourcePath.Parse(signature.Resource, buffer, _hub, out var resource) is null
             && resource.TrySplitIdentity(out var deviceId, out var moduleId, out _)
@@ -98,7 +98,7 @@ public sealed partial class Authenticator
     /// <summary>Whose credentials these say to be.</summary>
     public static string HolderOf(PlainCredentials credentials) =>
         credentials.Kind is PlainUserKind.Policy or PlainUserKind.PolicyKey
-            ? $"policy '{credentials.Name}'"
+            ? DescribePolicy(credentials.Name)
             : Describe(credentials.Name, credentials.ModuleId);
 
     /// <summary>
@@ -141,7 +141,7 @@ public sealed partial class Authenticator
         {
             _ = signature.IsSignedWith(DummyKey) | signature.IsSignedWith(DummyKey)
                 | signature.IsSignedWith(DummyKey) | signature.IsSignedWith(DummyKey);
-            return BadSignature($"Policy '{signature.PolicyName}'");
+            return BadSignature(DescribePolicy(signature.PolicyName));
         }
         var (primary, secondary) = policy.Keys;
         // Device and service clients sign with the decoded key, Event Hubs clients with the bytes of its text.
@@ -279,6 +279,10 @@ public sealed partial class Authenticator
         var last = DateTimeOffset.MaxValue.ToUnixTimeSeconds() - (long)SecurityLimits.ClockSkewMax.TotalSeconds;
         return DateTimeOffset.FromUnixTimeSeconds(Math.Min(expirySeconds, last)) + skew;
     }
+
+    /// <summary>What is no name of a policy is not repeated: it may be a key that somebody put there.</summary>
+    private static string DescribePolicy(ReadOnlySpan<char> name) =>
+        AccessPolicy.IsValidName(name) ? $"Policy '{name}'" : "A policy of an impossible name";
 
     private static string Describe(string deviceId, string? moduleId) =>
         moduleId is null ? $"Device '{deviceId}'" : $"Module '{moduleId}' of device '{deviceId}'";

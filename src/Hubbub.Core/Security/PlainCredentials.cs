@@ -87,11 +87,12 @@ public sealed class PlainCredentials
         var decodedName = PercentEncoding.Decode(name);
         var decodedModule = moduleId is null ? null : PercentEncoding.Decode(moduleId);
         var isIdentity = kind is PlainUserKind.Device or PlainUserKind.Module;
-        if (string.IsNullOrEmpty(decodedName) || (isIdentity && !IdentityId.IsValid(decodedName)))
-            return Malformed($"'{Shorten(name)}' is not a valid {(isIdentity ? "device id" : "policy name")}");
+        // What is no name is not repeated: some people put the key or the token there.
+        if (!(isIdentity ? IdentityId.IsValid(decodedName) : AccessPolicy.IsValidName(decodedName)))
+            return Malformed($"the user name does not begin with a valid {(isIdentity ? "device id" : "policy name")}");
         if (kind == PlainUserKind.Module && !IdentityId.IsValid(decodedModule))
-            return Malformed($"'{Shorten(moduleId!)}' is not a valid module id");
-        return new PlainCredentials(kind, decodedName, decodedModule, password);
+            return Malformed("the user name does not hold a valid module id");
+        return new PlainCredentials(kind, decodedName!, decodedModule, password);
     }
 
     private static bool After(ReadOnlySpan<char> realm, string prefix, HubIdentity hub) =>

@@ -125,7 +125,7 @@ public sealed class PolicyRegistry(IHubSettingsStore store, HubSettings settings
 
     private static string? WhyInvalid(string name, AccessRights rights)
     {
-        if (name.Length is 0 or > SecurityLimits.NameLengthMax || !name.All(IsNameCharacter))
+        if (!AccessPolicy.IsValidName(name))
             return $"its name is not 1 to {SecurityLimits.NameLengthMax} ASCII letters, digits or . _ - @";
         const AccessRights All = AccessRights.RegistryWrite | AccessRights.ServiceConnect | AccessRights.DeviceConnect;
         // Bit 2 alone would be writing without reading, which the service does not have.
@@ -143,9 +143,6 @@ public sealed class PolicyRegistry(IHubSettingsStore store, HubSettings settings
                 ? $"{SecurityLimits.ServicePoliciesMax} policies with ServiceConnect are the maximum"
                 : null;
     }
-
-    /// <summary>What a C# client accepts in a connection string.</summary>
-    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '@';
 
     private static HubError NotFound(string name) =>
         new(HubErrorCode.EntityNotFound, $"There is no policy '{Shorten(name)}'.");

@@ -1,6 +1,7 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
+using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp;
 
@@ -48,11 +49,14 @@ internal static class AmqpErrors
     };
 
     /// <summary>
-    /// A text that may quote what the peer sent, cut to a bound: it goes back to the peer and into the log.
+    /// A text that may quote what the peer sent, cut to a bound and without secrets: it goes back to the peer and into
+    /// the log.
     /// </summary>
-    public static string Shorten(string text) => text.Length <= HubAmqpLimits.DescriptionCharsMax
-        ? text
-        : text[..HubAmqpLimits.DescriptionCharsMax] + "...";
+    public static string Shorten(string text)
+    {
+        text = Secrets.Hide(text);
+        return text.Length <= HubAmqpLimits.DescriptionCharsMax ? text : text[..HubAmqpLimits.DescriptionCharsMax] + "...";
+    }
 
     /// <summary>An error, perhaps the peer's, as far as the log takes it.</summary>
     public static (string Condition, string Reason) ForLog(AmqpError error) =>

@@ -208,7 +208,7 @@ internal sealed class HubConnection : IConnectionOwner
         if (error is not null)
         {
             var (condition, reason) = AmqpErrors.ForLog(error);
-            Services.Logger.AmqpLinkEnded(Peer.ConnectionId, endpoint.Link.Name, condition, reason);
+            Services.Logger.AmqpLinkEnded(Peer.ConnectionId, AmqpErrors.Shorten(endpoint.Link.Name), condition, reason);
         }
         endpoint.OnStopped();
         // What the writing side holds for the link is given back there.

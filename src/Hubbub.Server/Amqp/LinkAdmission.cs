@@ -26,7 +26,7 @@ internal static class LinkAdmission
             {
                 connection.Services.Logger.AmqpLinkRefused(
                     connection.Peer.ConnectionId,
-                    link.Name,
+                    AmqpErrors.Shorten(link.Name),
                     AmqpErrors.Shorten(AddressOf(link, attach) ?? ""),
                     refusal.Condition.Value,
                     refusal.Description ?? "");
@@ -205,7 +205,7 @@ internal static class LinkAdmission
             : Refuse(connection, HubErrorCode.NotImplemented, $"'{text}' is not served by this version of Hubbub.");
     }
 
-    private static bool IsPermitted(Claim claim, LinkAddress address) => address.Kind switch
+    internal static bool IsPermitted(Claim claim, LinkAddress address) => address.Kind switch
     {
         LinkAddressKind.CommandWatch =>
             CommandWatchEndpoint.Permits(claim, new CommandTarget(address.DeviceId!, address.ModuleId)),

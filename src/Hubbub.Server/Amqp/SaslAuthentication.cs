@@ -28,7 +28,7 @@ internal static class SaslAuthentication
             return;
         }
         connection.Services.Logger.AmqpSaslRefused(
-            connection.Peer.ConnectionId, AmqpErrors.Shorten(init.Mechanism.Value), refusal);
+            connection.Peer.ConnectionId, AmqpErrors.Shorten(init.Mechanism.Value), AmqpErrors.Shorten(refusal));
         connection.AnswerFailure(holder, () => connection.Engine.CompleteSasl(SaslCode.Auth));
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Threading.Channels;
+using Hubbub.Core.Security;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
@@ -82,9 +83,9 @@ public sealed class StandardErrorLog : ILoggerFactory, IAsyncDisposable
     {
         var line = new StringBuilder(160);
         line.Append(_time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
-        line.Append(' ').Append(NameOf(level)).Append(' ').Append(category).Append(": ").Append(message);
+        line.Append(' ').Append(NameOf(level)).Append(' ').Append(category).Append(": ").Append(Secrets.Hide(message));
         if (exception is not null)
-            line.Append(" | ").Append(exception);
+            line.Append(" | ").Append(Secrets.Hide(exception.ToString()));
         // Peer text must not be able to forge a second line.
         for (var i = 0; i < line.Length; i++)
         {

@@ -13,8 +13,14 @@ namespace Hubbub.Server.Http;
 /// <param name="target">The path and query as they were sent.</param>
 /// <param name="path">The path's segments, with the ids that are meant.</param>
 /// <param name="claim">What the token permits; null for what needs none.</param>
+/// <param name="authenticator">Says whether it still does; null for what needs none.</param>
 internal sealed class ApiRequest(
-    HttpContext context, ApiRoute route, RequestTarget target, IReadOnlyList<string> path, Claim? claim)
+    HttpContext context,
+    ApiRoute route,
+    RequestTarget target,
+    IReadOnlyList<string> path,
+    Claim? claim,
+    Authenticator? authenticator = null)
 {
     public HttpContext Context { get; } = context;
 
@@ -74,6 +80,9 @@ internal sealed class ApiRequest(
         where T : class
     {
         var bytes = await ReadBytesAsync();
+        // A body may take its time; what was permitted before it came may not be any more.
+        if (claim is not null && authenticator?.WhyRevoked(claim) is { } revoked)
+            return revoked with { Code = HubErrorCode.Unauthorized };
         var text = bytes.Span;
         if (text.StartsWith("\uFEFF"u8))
             text = text[3..];

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Hubbub.Core;
+using Hubbub.Core.Security;
 using Microsoft.AspNetCore.Http;
 
 namespace Hubbub.Server.Http;
@@ -43,7 +44,7 @@ internal static class HttpErrors
         var now = time.GetUtcNow().ToString("MM/dd/yyyy HH:mm:ss", CultureInfo.InvariantCulture);
         var tracking = RandomNumberGenerator.GetHexString(32, lowercase: true);
         var body = new ErrorBody(
-            $"ErrorCode:{name};{error.Message}", $"Tracking ID:{tracking}-G:0-TimeStamp:{now}");
+            $"ErrorCode:{name};{Secrets.Hide(error.Message)}", $"Tracking ID:{tracking}-G:0-TimeStamp:{now}");
         context.Response.StatusCode = StatusOf(error.Code);
         SetCode(context, error.Code);
         if (error.Code == HubErrorCode.Unauthorized || error.Code == HubErrorCode.UnauthorizedAccess)

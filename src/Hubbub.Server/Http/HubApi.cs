@@ -103,7 +103,7 @@ public sealed class HubApi
                 HubErrorCode.NotImplemented,
                 $"This hub does not serve {route.Method} '/{Shorten(target.Path)}' yet.");
         }
-        return await serve(new ApiRequest(context, route, target, meant, claim.Value));
+        return await serve(new ApiRequest(context, route, target, meant, claim.Value, _services.Authenticator));
     }
 
     /// <summary>Has the refusal of a guessed credential wait, where there were many.</summary>
@@ -141,7 +141,7 @@ public sealed class HubApi
             context.Connection.RemoteIpAddress?.ToString() ?? "",
             HttpErrors.StatusOf(error.Code),
             HttpErrors.NameOf(error.Code),
-            error.Message);
+            Secrets.Hide(error.Message));
         return context.Response.HasStarted
             ? Task.CompletedTask
             : HttpErrors.WriteAsync(context, error, _services.Time);
@@ -162,5 +162,9 @@ public sealed class HubApi
 
     private static string PathOf(HttpContext context) => Shorten(context.Request.Path.Value ?? "");
 
-    private static string Shorten(string text) => text.Length <= 256 ? text : text[..256] + "...";
+    private static string Shorten(string text)
+    {
+        text = Secrets.Hide(text);
+        return text.Length <= 256 ? text : text[..256] + "...";
+    }
 }

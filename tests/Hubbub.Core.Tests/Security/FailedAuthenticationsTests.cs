@@ -1,0 +1,69 @@
+using System.Net;
+using Hubbub.Core.Security;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Hubbub.Core.Tests.Security;
+
+/// <summary>How failures are counted and slowed, and that no number of attackers takes more memory.</summary>
+public sealed class FailedAuthenticationsTests
+{
+    private static readonly IPAddress s_attacker = IPAddress.Parse("203.0.113.7");
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void Identity_BeyondItsBurst_WaitsLongerAndLongerUpToTheBound()
+    {
+        var failures = new FailedAuthentications(_time);
+        for (var i = 0; i < FailureLimits.IdentityBurst; i++)
+            Assert.Equal(default, failures.Record(null, "device 'd1'"));
+
+        var first = failures.Record(null, "device 'd1'");
+        Assert.Equal(new Slowdown(FailureLimits.IdentityInterval, HasBegun: true), first);
+        Assert.Equal(new Slowdown(FailureLimits.DelayMax, HasBegun: false), failures.Record(null, "device 'd1'"));
+        Assert.Equal(new Slowdown(FailureLimits.DelayMax, HasBegun: false), failures.Record(null, "device 'd1'"));
+        Assert.Equal(3, failures.Slowed);
+    }
+
+    [Fact]
+    public void Identity_ThatIsLeftAlone_IsForgiven()
+    {
+        var failures = new FailedAuthentications(_time);
+        for (var i = 0; i < 1_000; i++)
+            failures.Record(null, "device 'd1'");
+
+        _time.Advance(FailureLimits.IdentityInterval * (FailureLimits.IdentityBurst + 2));
+
+        Assert.Equal(default, failures.Record(null, "device 'd1'"));
+    }
+
+    [Theory]
+    [InlineData("203.0.113.7", "::ffff:203.0.113.7", true)]
+    [InlineData("203.0.113.7", "203.0.113.8", false)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
+    public void Addresses_OfOneCustomer_CountAsOne(string first, string second, bool areOne)
+    {
+        var failures = new FailedAuthentications(_time);
+        for (var i = 0; i < FailureLimits.AddressBurst; i++)
+            Assert.Equal(TimeSpan.Zero, failures.Record(IPAddress.Parse(first), $"device '{i}'").Delay);
+
+        Assert.Equal(areOne, failures.Record(IPAddress.Parse(second), "device 'x'").Delay > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void AMillionAddressesAndIds_TakeNoMemory()
+    {
+        var failures = new FailedAuthentications(_time);
+        var holders = Enumerable.Range(0, 1_000).Select(i => $"device '{i}'").ToArray();
+        failures.Record(s_attacker, holders[0]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Span<byte> address = stackalloc byte[4];
+        var addresses = Enumerable.Range(0, 1_000).Select(i => new IPAddress((long)i * 65_537)).ToArray();
+        var afterInputs = GC.GetAllocatedBytesForCurrentThread();
+
+        for (var i = 0; i < 1_000_000; i++)
+            failures.Record(addresses[i % 1_000], holders[i / 1_000]);
+
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - afterInputs < 10_000, $"{afterInputs - before}");
+    }
+}
