@@ -26,6 +26,8 @@ internal sealed class ClientScript
     public static ClientScript IotCommands { get; } = OfNode("iot_commands.mjs", "azure-iothub");
     public static ClientScript Rhea { get; } = OfNode("rhea_peer.mjs", "rhea");
     public static ClientScript IotDevice { get; } = OfNode("iot_device.mjs", "azure-iot-device-amqp");
+    public static ClientScript IotSecurity { get; } = OfNode("iot_security.mjs", "azure-iot-device-amqp");
+    public static ClientScript ProtonX509 { get; } = OfPython("proton_x509.py", "proton");
     public static ClientScript EventHubs { get; } = OfNode("event_hubs.mjs", "@azure/event-hubs");
 
     public string Path { get; }

@@ -85,6 +85,32 @@ internal sealed class HubProcess : IAsyncDisposable
         Ended();
     }
 
+    /// <summary>Sends one request to the hub's REST service as its owner; gives back the answer's body.</summary>
+    public async Task<string> SendAsync(
+        HttpMethod method, string path, object? body, CancellationToken cancellation, string? ifMatch = null)
+    {
+        using var request = new HttpRequestMessage(method, $"https://{Host}:{Up.Ports.Https}{path}?api-version=2021-04-12");
+        if (body is not null) request.Content = JsonContent.Create(body);
+        if (ifMatch is not null) request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        var token = SasToken.For(Host, Up.PolicyKey("iothubowner"), "iothubowner");
+        request.Headers.Authorization = AuthenticationHeaderValue.Parse(token);
+        _http ??= NewHttpClient();
+        using var reply = await _http.SendAsync(request, cancellation);
+        var text = await reply.Content.ReadAsStringAsync(cancellation);
+        Assert.True(reply.IsSuccessStatusCode, $"{method} {path}: {(int)reply.StatusCode} {text}");
+        return text;
+    }
+
+    /// <summary>Creates or replaces a device that certificates prove: one by its thumbprint, or any from a CA.</summary>
+    public Task PutX509DeviceAsync(string id, string? thumbprint, CancellationToken cancellation, bool isUpdate = false)
+    {
+        object authentication = thumbprint is null
+            ? new { type = "certificateAuthority" }
+            : new { type = "selfSigned", x509Thumbprint = new { primaryThumbprint = thumbprint } };
+        return SendAsync(
+            HttpMethod.Put, $"/devices/{id}", new { deviceId = id, authentication }, cancellation, isUpdate ? "\"*\"" : null);
+    }
+
     /// <summary>Creates a device over the hub's REST service, as any back end would.</summary>
     public async Task<TestDevice> CreateDeviceAsync(string id, CancellationToken cancellation)
     {
