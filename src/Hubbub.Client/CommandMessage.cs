@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
@@ -46,7 +47,7 @@ public sealed class CommandMessage
     /// <summary>The application properties.</summary>
     public IDictionary<string, string> Properties => _properties ??= [];
 
-    internal void Encode(ByteBuffer buffer, string to) => new OutgoingMessage
+    internal void Encode(ByteBuffer buffer, string to, Activity? activity) => new OutgoingMessage
     {
         Properties = new Properties
         {
@@ -57,11 +58,11 @@ public sealed class CommandMessage
             ContentEncoding = SymbolOf(ContentEncoding, nameof(ContentEncoding)),
             AbsoluteExpiryTime = ExpiresAt is { } time ? Timestamp.From(time) : null,
         },
-        ApplicationProperties = ApplicationProperties(),
+        ApplicationProperties = ApplicationProperties(activity),
         Data = Body,
     }.Write(buffer);
 
-    private AmqpMap ApplicationProperties()
+    private AmqpMap ApplicationProperties(Activity? activity)
     {
         var map = new AmqpMapBuilder(MapKeyKind.String);
         if (_properties?.ContainsKey(AckName) != true)
@@ -70,6 +71,13 @@ public sealed class CommandMessage
         {
             foreach (var (name, value) in _properties)
                 map.Add(name, value);
+        }
+        if (activity is { IdFormat: ActivityIdFormat.W3C, Id: { } id }
+            && _properties?.ContainsKey(Tracing.TraceParent) != true)
+        {
+            map.Add(Tracing.TraceParent, id);
+            if (!string.IsNullOrEmpty(activity.TraceStateString))
+                map.Add(Tracing.TraceState, activity.TraceStateString);
         }
         return map.Build();
     }
@@ -109,9 +117,9 @@ public enum CommandAcknowledgement
 }
 
 /// <summary>A command on its way to the hub.</summary>
-internal sealed class AddressedCommand(CommandMessage command, string to) : ISendable
+internal sealed class AddressedCommand(CommandMessage command, string to, Activity? activity) : ISendable
 {
     public uint MessageFormat => MessageFormats.Amqp;
 
-    public void Encode(ByteBuffer buffer) => command.Encode(buffer, to);
+    public void Encode(ByteBuffer buffer) => command.Encode(buffer, to, activity);
 }

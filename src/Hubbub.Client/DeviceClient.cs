@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Performatives;
@@ -88,7 +89,14 @@ public sealed class DeviceClient : IAsyncDisposable
     /// </remarks>
     /// <exception cref="HubbubException">Not accepted, or nobody knows.</exception>
     public ValueTask SendAsync(TelemetryMessage message, CancellationToken cancellationToken = default) =>
-        _telemetry.SendAsync(message, cancellationToken);
+        Tracing.IsOn
+            ? Tracing.SendAsync(
+                _telemetry,
+                activity => new TracedTelemetry(message, activity),
+                1,
+                _options.TimeProvider,
+                cancellationToken)
+            : _telemetry.SendAsync(message, cancellationToken);
 
     /// <summary>
     /// Sends messages in as few deliveries as they fit into (256 KiB or 500 messages each); completes when the hub has
@@ -98,12 +106,12 @@ public sealed class DeviceClient : IAsyncDisposable
     public async Task SendBatchAsync(
         IEnumerable<TelemetryMessage> messages, CancellationToken cancellationToken = default)
     {
-        var batches = TelemetryBatch.Split(messages, _telemetry.Address);
+        var batches = TelemetryBatch.Split(messages, _telemetry.Address, Activity.Current);
         if (batches.Count == 0)
             return;
         var sends = new Task[batches.Count];
         for (var i = 0; i < sends.Length; i++)
-            sends[i] = _telemetry.SendAsync(batches[i], cancellationToken).AsTask();
+            sends[i] = SendBatchAsync(batches[i], cancellationToken).AsTask();
         await Task.WhenAll(sends).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (Array.Find(sends, static send => !send.IsCompletedSuccessfully) is not { } failed)
             return;
@@ -144,6 +152,10 @@ public sealed class DeviceClient : IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
+
+    private ValueTask SendBatchAsync(TelemetryBatch batch, CancellationToken cancellationToken) => Tracing.IsOn
+        ? Tracing.SendAsync(_telemetry, _ => batch, batch.Count, _options.TimeProvider, cancellationToken)
+        : _telemetry.SendAsync(batch, cancellationToken);
 
     private void Keep() => _keeper.Start();
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
@@ -84,6 +85,12 @@ public sealed class ReceivedCommand
     /// <exception cref="HubbubException">As for <see cref="CompleteAsync"/>.</exception>
     public Task AbandonAsync(CancellationToken cancellationToken = default) =>
         SettleAsync(Released.Instance, cancellationToken);
+
+    /// <summary>
+    /// Begins an activity that continues the sender's trace; to be disposed of when the command is dealt with. Null
+    /// when nobody listens to <see cref="HubbubDiagnostics.ActivitySourceName"/>.
+    /// </summary>
+    public Activity? StartActivity() => Tracing.StartProcessing(_message.Link.Address, _sections);
 
     /// <summary>Its number and id.</summary>
     public override string ToString() => $"command {SequenceNumber}, message-id {MessageId}";

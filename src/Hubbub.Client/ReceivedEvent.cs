@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
+using Hubbub.Client.Connections;
 using Hubbub.Client.Events;
 
 namespace Hubbub.Client;
@@ -86,6 +88,12 @@ public sealed class ReceivedEvent
                 _annotations, static name => !EventAnnotations.IsPosition(name));
         }
     }
+
+    /// <summary>
+    /// Begins an activity that continues the sender's trace; to be disposed of when the event is dealt with. Null when
+    /// nobody listens to <see cref="HubbubDiagnostics.ActivitySourceName"/>.
+    /// </summary>
+    public Activity? StartActivity() => Tracing.StartProcessing($"partition {PartitionId}", Sections());
 
     /// <summary>Where it lies.</summary>
     public override string ToString() => $"partition {PartitionId}, sequence number {SequenceNumber}";

@@ -70,9 +70,18 @@ public sealed class ServiceClient : IAsyncDisposable
     /// <summary>Sends a command to a module of a device, or to the device itself when it is null.</summary>
     /// <exception cref="HubbubException">Not accepted: no such module, its queue is full, too large...</exception>
     public ValueTask SendAsync(
-        string deviceId, string? moduleId, CommandMessage command, CancellationToken cancellationToken = default) =>
-        _commands.SendAsync(
-            new AddressedCommand(command, LinkAddresses.Commands(deviceId, moduleId)), cancellationToken);
+        string deviceId, string? moduleId, CommandMessage command, CancellationToken cancellationToken = default)
+    {
+        var to = LinkAddresses.Commands(deviceId, moduleId);
+        return Tracing.IsOn
+            ? Tracing.SendAsync(
+                _commands,
+                activity => new AddressedCommand(command, to, activity),
+                1,
+                _options.TimeProvider,
+                cancellationToken)
+            : _commands.SendAsync(new AddressedCommand(command, to, null), cancellationToken);
+    }
 
     /// <summary>
     /// Receives feedback, a record at a time, until it is cancelled. The receivers of a hub share it: each record goes

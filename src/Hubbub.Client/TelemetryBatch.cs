@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
@@ -25,16 +26,18 @@ internal sealed class TelemetryBatch : ISendable
     /// <summary>Splits the messages into batches, in order.</summary>
     /// <param name="messages">The messages.</param>
     /// <param name="address">Where they go; for the error text.</param>
+    /// <param name="activity">The trace that they belong to; null for none.</param>
     /// <exception cref="HubbubException">One message alone is larger than the hub takes; nothing has been
     /// sent.</exception>
-    public static List<TelemetryBatch> Split(IEnumerable<TelemetryMessage> messages, string address)
+    public static List<TelemetryBatch> Split(
+        IEnumerable<TelemetryMessage> messages, string address, Activity? activity)
     {
         var batches = new List<TelemetryBatch>();
         using var one = new ByteBuffer();
         foreach (var message in messages)
         {
             one.Clear();
-            message.Encode(one);
+            message.Encode(one, activity);
             var size = one.Length + SectionOverheadBytes;
             if (size > ClientLimits.MessageBytesMax)
             {

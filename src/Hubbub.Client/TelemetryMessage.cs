@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
@@ -41,16 +42,16 @@ public sealed class TelemetryMessage : ISendable
 
     uint ISendable.MessageFormat => MessageFormats.Amqp;
 
-    void ISendable.Encode(ByteBuffer buffer) => Encode(buffer);
+    void ISendable.Encode(ByteBuffer buffer) => Encode(buffer, null);
 
-    internal void Encode(ByteBuffer buffer)
+    internal void Encode(ByteBuffer buffer, Activity? activity)
     {
         var writer = new AmqpWriter(buffer);
         if (ContentType is not null || ContentEncoding is not null || MessageId is not null
             || CorrelationId is not null)
             WriteProperties(ref writer);
-        if (CreationTime is not null || _properties is { Count: > 0 })
-            WriteApplicationProperties(ref writer);
+        if (CreationTime is not null || _properties is { Count: > 0 } || activity is not null)
+            WriteApplicationProperties(ref writer, activity);
         writer.WriteDataSection(Body.Span);
     }
 
@@ -73,7 +74,7 @@ public sealed class TelemetryMessage : ISendable
 
     private const int PropertiesFieldCount = 13;
 
-    private void WriteApplicationProperties(ref AmqpWriter writer)
+    private void WriteApplicationProperties(ref AmqpWriter writer, Activity? activity)
     {
         var mark = writer.BeginApplicationProperties();
         var count = 0;
@@ -92,6 +93,9 @@ public sealed class TelemetryMessage : ISendable
             writer.WriteString(time.UtcDateTime.ToString("O"));
             count += 2;
         }
+        // A trace that the caller has set himself stays.
+        if (_properties?.ContainsKey(Tracing.TraceParent) != true)
+            count += Tracing.Write(ref writer, activity);
         writer.EndMap(mark, count);
     }
 

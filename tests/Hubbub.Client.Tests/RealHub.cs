@@ -28,12 +28,15 @@ internal sealed class RealHub : IAsyncDisposable
         };
     }
 
-    public static async Task<RealHub> StartAsync()
+    /// <summary>The port of plain AMQP on loopback.</summary>
+    public int PlainPort => _server.Ports.Amqp;
+
+    public static async Task<RealHub> StartAsync(TimeProvider? time = null)
     {
         var directory = Directory.CreateTempSubdirectory("hubbub-client-test-");
         var options = new HubOptions { DataDirectory = directory.FullName, AmqpsPort = 0, HttpsPort = 0, AmqpPort = 0 };
         return new RealHub(directory, await HubServer.StartAsync(
-            options, TimeProvider.System, NullLoggerFactory.Instance, Some.Patience));
+            options, time ?? TimeProvider.System, NullLoggerFactory.Instance, Some.Patience));
     }
 
     /// <summary>Creates a device and returns the string that it connects with.</summary>

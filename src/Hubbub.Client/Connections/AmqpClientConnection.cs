@@ -260,6 +260,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         switch (e.Kind)
         {
             case AmqpEventKind.Opened:
+                Tracing.OnOpened();
                 _opened.TrySetResult();
                 break;
             case AmqpEventKind.SessionBegan:
@@ -318,6 +319,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     void IConnectionOwner.OnClosed(Exception? fault)
     {
         var end = _end ??= HubbubException.Lost(Address.ToString(), fault);
+        if (end.Condition != HubbubCondition.Closed)
+            Tracing.OnLost();
         _opened.TrySetException(end);
         // Nobody may be waiting for it any more.
         _ = _opened.Task.Exception;

@@ -87,6 +87,7 @@ internal sealed class PartitionFeed : IDeliverySink
     /// <summary>Says that a chunk has been read.</summary>
     public void Release(EventChunk chunk)
     {
+        Tracing.OnConsumed(chunk.Count);
         _credit.Update(chunk.Count, chunk.Written);
         chunk.Link.Connection!.Invoke((chunk, _credit.Value), static (_, state) =>
             state.chunk.Link.Release(state.chunk.SettledCount, state.chunk.Unsettled, state.Value));

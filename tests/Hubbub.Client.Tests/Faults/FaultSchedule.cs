@@ -1,0 +1,41 @@
+namespace Hubbub.Client.Tests.Faults;
+
+/// <summary>The faults of one run: the first connections have one each, later ones work.</summary>
+internal sealed class FaultSchedule
+{
+    /// <summary>About what it takes to connect, claim and attach, in bytes; most faults fall into it.</summary>
+    private const int HandshakeBytes = 2_500;
+
+    private readonly Queue<ConnectionFault> _faults = new();
+    private readonly Lock _gate = new();
+
+    public FaultSchedule(Random random, int connectionsMax)
+    {
+        for (var i = random.Next(1, connectionsMax + 1); i > 0; i--)
+            _faults.Enqueue(Fault(random));
+        Description = string.Join("; ", _faults);
+    }
+
+    public string Description { get; }
+
+    /// <summary>The fault of the next connection.</summary>
+    public ConnectionFault Next()
+    {
+        lock (_gate)
+            return _faults.TryDequeue(out var fault) ? fault : ConnectionFault.None;
+    }
+
+    private static ConnectionFault Fault(Random random)
+    {
+        var after = random.Next(4) == 0 ? random.Next(40_000) : random.Next(HandshakeBytes);
+        return random.Next(20) switch
+        {
+            < 2 => new ConnectionFault { IsRefused = true },
+            < 9 => new ConnectionFault { CutAfterUp = after, IsReset = random.Next(2) == 0 },
+            < 16 => new ConnectionFault { CutAfterDown = after, IsReset = random.Next(2) == 0 },
+            16 => new ConnectionFault { HoleAfterUp = after },
+            17 => new ConnectionFault { HoleAfterDown = after },
+            _ => new ConnectionFault { PieceBytes = random.Next(1, 300) },
+        };
+    }
+}
