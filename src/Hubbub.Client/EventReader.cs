@@ -27,8 +27,8 @@ public sealed class EventReader : IAsyncDisposable
         _sessions = new OnDemand<EventHubSession>(
             to.HostName,
             options,
-            OpenSessionAsync,
-            static session => session.End,
+            cancellationToken => EventHubSession.OpenAsync(to, options, cancellationToken),
+            static session => session.Session.Ended,
             static session => session.CloseAsync())
         {
             OnState = _states.Set,
@@ -199,15 +199,4 @@ public sealed class EventReader : IAsyncDisposable
             throw failure ?? _sessions.LastFailure ?? Timely.TooLong(_options, _to.HostName, "the request", e);
         }
     }
-
-    private async Task<EventHubSession> OpenSessionAsync(CancellationToken cancellationToken)
-    {
-        var session = await EventHubSession.OpenAsync(_to, _options, cancellationToken).ConfigureAwait(false);
-        _ = WatchAsync(session);
-        return session;
-    }
-
-    // Never faults: the end of a session is no failure of the one who watches.
-    private async Task WatchAsync(EventHubSession session) =>
-        _states.Lost(await session.Session.Ended.ConfigureAwait(false), _options);
 }

@@ -61,6 +61,14 @@ internal sealed class FakeHubConnection : IConnectionOwner
 
     public void Close(AmqpError error) => _driver.Invoke(error, static (engine, error) => engine.Close(error));
 
+    /// <summary>Ends the sessions that carry anything but claims.</summary>
+    public void EndSessions(AmqpError error) => _driver.Invoke((this, error), static (_, state) =>
+    {
+        foreach (var receiver in state.Item1._telemetry)
+            receiver.Session.End(state.error);
+        state.Item1._telemetry.Clear();
+    });
+
     /// <summary>Detaches the receivers of events.</summary>
     public void DetachPartition(string id, AmqpError error) =>
         _driver.Invoke((this, id, error), static (_, state) => state.Item1._partitions[state.id].Detach(state.error));

@@ -31,6 +31,15 @@ internal sealed class RealHub : IAsyncDisposable
     /// <summary>The port of plain AMQP on loopback.</summary>
     public int PlainPort => _server.Ports.Amqp;
 
+    public int AmqpsPort => _server.Ports.Amqps;
+
+    public int HttpsPort => _server.Ports.Https;
+
+    public string CaFile => _server.Description.CaCertificate!;
+
+    /// <summary>How the hub is reached, as parts of a connection string.</summary>
+    public string Reach => $"AmqpsPort={AmqpsPort};HttpsPort={HttpsPort};CaFile={CaFile}";
+
     public static async Task<RealHub> StartAsync(TimeProvider? time = null)
     {
         var directory = Directory.CreateTempSubdirectory("hubbub-client-test-");
@@ -40,18 +49,29 @@ internal sealed class RealHub : IAsyncDisposable
     }
 
     /// <summary>Creates a device and returns the string that it connects with.</summary>
-    public async Task<string> CreateDeviceAsync(string id)
+    /// <param name="id">The device's id.</param>
+    /// <param name="thumbprint">Of the certificate that proves it; null for a key.</param>
+    public async Task<string> CreateDeviceAsync(string id, string? thumbprint = null)
     {
         var owner = ConnectionString.Parse(ConnectionStringOf("iothubowner"));
         var token = SasToken.ForIotHub(
             owner.HostName, owner.SharedAccessKey!, owner.PolicyName, TimeProvider.System.GetUtcNow().AddMinutes(5));
         using var request = new HttpRequestMessage(HttpMethod.Put, $"/devices/{id}?api-version=2021-04-12")
         {
-            Content = JsonContent.Create(new Dictionary<string, string> { ["deviceId"] = id, ["status"] = "enabled" }),
+            Content = JsonContent.Create(new Dictionary<string, object>
+            {
+                ["deviceId"] = id,
+                ["status"] = "enabled",
+                ["authentication"] = thumbprint is null
+                    ? new { type = "sas" }
+                    : new { type = "selfSigned", x509Thumbprint = new { primaryThumbprint = thumbprint } },
+            }),
         };
         request.Headers.TryAddWithoutValidation("Authorization", token.Value);
         using var response = await _http.SendAsync(request, Some.Patience);
         response.EnsureSuccessStatusCode();
+        if (thumbprint is not null)
+            return $"HostName={owner.HostName};DeviceId={id};x509=true;{Reach}";
         using var device = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Some.Patience));
         var keys = device.RootElement.GetProperty("authentication").GetProperty("symmetricKey");
         var key = keys.GetProperty("primaryKey").GetString();
@@ -74,7 +94,4 @@ internal sealed class RealHub : IAsyncDisposable
         await _server.DisposeAsync();
         _directory.Delete(recursive: true);
     }
-
-    private string Reach =>
-        $"AmqpsPort={_server.Ports.Amqps};HttpsPort={_server.Ports.Https};CaFile={_server.Description.CaCertificate}";
 }

@@ -179,7 +179,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     /// <summary>Cuts the connection when nothing has come from the peer since this time.</summary>
     public void CutIfSilentSince(long startMs)
     {
-        if (Volatile.Read(ref _heardMs) < startMs)
+        if (Volatile.Read(ref _heardMs) <= startMs)
             _driver.Abort();
     }
 

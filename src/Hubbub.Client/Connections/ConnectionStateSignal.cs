@@ -16,9 +16,7 @@ internal sealed class ConnectionStateSignal(object sender)
     {
         lock (_gate)
         {
-            // An attempt after a loss is still reconnecting.
-            if (State == state || State == ConnectionState.Closed
-                || (state == ConnectionState.Connecting && State == ConnectionState.Reconnecting))
+            if (State == state || State == ConnectionState.Closed)
                 return;
             State = state;
             if (Changed is null)
@@ -29,13 +27,6 @@ internal sealed class ConnectionStateSignal(object sender)
             _isRaising = true;
         }
         ThreadPool.UnsafeQueueUserWorkItem(static self => self.Raise(), this, preferLocal: false);
-    }
-
-    /// <summary>It was there and is lost.</summary>
-    public void Lost(HubbubException reason, ClientOptions options)
-    {
-        if (reason.Condition != HubbubCondition.Closed)
-            Set(options.Reconnect.IsEnabled ? ConnectionState.Reconnecting : ConnectionState.Disconnected, reason);
     }
 
     private void Raise()

@@ -10,7 +10,6 @@ internal sealed class HubChannel
 {
     private readonly ConnectionString _to;
     private readonly ClientOptions _options;
-    private readonly ConnectionStateSignal _states;
     private readonly OnDemand<AmqpClientConnection> _connections;
     private readonly OnDemand<HubSession> _sessions;
     private readonly bool _ownsConnection;
@@ -25,11 +24,11 @@ internal sealed class HubChannel
         ConnectionStateSignal states,
         OnDemand<AmqpClientConnection>? shared = null)
     {
-        (_to, _options, _states) = (to, options, states);
+        (_to, _options) = (to, options);
         _ownsConnection = shared is null;
         _connections = shared ?? ConnectionTo(to, options);
         _sessions = new OnDemand<HubSession>(
-            to.HostName, options, OpenSessionAsync, static session => session.End, static session => session.CloseAsync())
+            to.HostName, options, OpenSessionAsync, static session => session.Ended, static session => session.CloseAsync())
         {
             OnState = states.Set,
         };
@@ -40,7 +39,7 @@ internal sealed class HubChannel
         to.HostName,
         options,
         cancellationToken => ConnectAsync(to, options, cancellationToken),
-        static connection => connection.End,
+        static connection => connection.Ended,
         static connection => connection.CloseAsync());
 
     /// <summary>Attaches a link, on a session and connection that are made for it if they have to.</summary>
@@ -82,14 +81,8 @@ internal sealed class HubChannel
     {
         var connection = await _connections.GetAsync(cancellationToken).ConfigureAwait(false);
         var tokens = ProvesByClaim(_options) ? TokenSource.ForIotHub(_to, _options) : null;
-        var session = await HubSession.OpenAsync(connection, tokens, cancellationToken).ConfigureAwait(false);
-        _ = WatchAsync(session);
-        return session;
+        return await HubSession.OpenAsync(connection, tokens, cancellationToken).ConfigureAwait(false);
     }
-
-    // Never faults: the end of a session is no failure of the one who watches.
-    private async Task WatchAsync(HubSession session) =>
-        _states.Lost(await session.Ended.ConfigureAwait(false), _options);
 
     private static async Task<AmqpClientConnection> ConnectAsync(
         ConnectionString to, ClientOptions options, CancellationToken cancellationToken)

@@ -8,7 +8,7 @@ internal sealed class OnDemand<T>(
     string address,
     ClientOptions options,
     Func<CancellationToken, Task<T>> openAsync,
-    Func<T, HubbubException?> endOf,
+    Func<T, Task<HubbubException>> endedAsync,
     Func<T, Task> closeAsync)
     where T : class
 {
@@ -73,7 +73,7 @@ internal sealed class OnDemand<T>(
     }
 
     private bool IsOver(Task<T> opening) =>
-        opening.IsCompleted && (!opening.IsCompletedSuccessfully || endOf(opening.Result) is not null);
+        opening.IsCompleted && (!opening.IsCompletedSuccessfully || endedAsync(opening.Result).IsCompleted);
 
     private async Task<T> OpenAsync(Task<T>? before)
     {
@@ -82,8 +82,9 @@ internal sealed class OnDemand<T>(
         try
         {
             if (before is { IsCompletedSuccessfully: true })
-                await closeAsync(await before.ConfigureAwait(false)).ConfigureAwait(false);
-            OnState?.Invoke(ConnectionState.Connecting, LastFailure);
+                await GiveBackAsync(await before.ConfigureAwait(false)).ConfigureAwait(false);
+            else
+                OnState?.Invoke(ConnectionState.Connecting, LastFailure);
             while (true)
             {
                 try
@@ -92,6 +93,7 @@ internal sealed class OnDemand<T>(
                     LastFailure = null;
                     _backoff.Succeeded();
                     OnState?.Invoke(ConnectionState.Connected, null);
+                    _ = WatchAsync(opened);
                     return opened;
                 }
                 catch (HubbubException e) when (e.IsTransient && options.Reconnect.IsEnabled && IsWanted)
@@ -115,6 +117,27 @@ internal sealed class OnDemand<T>(
             throw;
         }
     }
+
+    private async Task GiveBackAsync(T lost)
+    {
+        Tell(await endedAsync(lost).ConfigureAwait(false));
+        await closeAsync(lost).ConfigureAwait(false);
+    }
+
+    // Tells at once that it is lost, also while nobody needs it. Never faults.
+    private async Task WatchAsync(T opened)
+    {
+        var end = await endedAsync(opened).ConfigureAwait(false);
+        lock (_gate)
+        {
+            // When another one is being opened already, that has told it.
+            if (!_isClosed && _opening is { IsCompletedSuccessfully: true } current && current.Result == opened)
+                Tell(end);
+        }
+    }
+
+    private void Tell(HubbubException end) => OnState?.Invoke(
+        options.Reconnect.IsEnabled ? ConnectionState.Reconnecting : ConnectionState.Disconnected, end);
 
     private bool IsWanted
     {
