@@ -24,6 +24,8 @@ public sealed class HubMetrics : IDisposable
     private long _eventBytesReceived;
     private long _eventsRejected;
     private long _eventsDelivered;
+    private long _eventsUnmatched;
+    private long _eventsOversized;
 
     public HubMetrics()
     {
@@ -54,6 +56,16 @@ public sealed class HubMetrics : IDisposable
             description: "Deliveries from devices that were rejected.");
         _meter.CreateObservableCounter(
             "hubbub.events.delivered", () => Volatile.Read(ref _eventsDelivered), description: "Events sent to readers.");
+        _meter.CreateObservableCounter(
+            "hubbub.events.dropped",
+            () => new[]
+            {
+                new Measurement<long>(
+                    Volatile.Read(ref _eventsUnmatched), new KeyValuePair<string, object?>("reason", "unmatched")),
+                new Measurement<long>(
+                    Volatile.Read(ref _eventsOversized), new KeyValuePair<string, object?>("reason", "oversized")),
+            },
+            description: "Events accepted that no route and no fallback wanted, or that enrichments made too large.");
     }
 
     /// <summary>AMQP connections that are open, over TCP and WebSocket.</summary>
@@ -78,6 +90,12 @@ public sealed class HubMetrics : IDisposable
     }
 
     public void EventsRejected(int count) => Interlocked.Add(ref _eventsRejected, count);
+
+    /// <summary>An event that no route wanted, while the fallback route is off.</summary>
+    public void EventUnmatched() => Interlocked.Increment(ref _eventsUnmatched);
+
+    /// <summary>An event that its enrichments made too large for an endpoint.</summary>
+    public void EventOversized() => Interlocked.Increment(ref _eventsOversized);
 
     public void EventsDelivered(int count) => Interlocked.Add(ref _eventsDelivered, count);
 

@@ -160,4 +160,12 @@ internal static partial class LogMessages
 
     [LoggerMessage(455, LogLevel.Error, "Endpoint '{Endpoint}': a defect in the hub; please report it.")]
     public static partial void EndpointFaulted(this ILogger logger, string endpoint, Exception fault);
+
+    [LoggerMessage(460, LogLevel.Information,
+        "Routing is in force: {Routes} routes, {Endpoints} custom endpoints, {Enrichments} enrichments.")]
+    public static partial void RoutingChanged(this ILogger logger, int routes, int endpoints, int enrichments);
+
+    [LoggerMessage(461, LogLevel.Warning,
+        "Endpoint '{Endpoint}' is gone, but not all of its stream '{Stream}' could be removed from the disk: {Reason}")]
+    public static partial void EndpointNotRemoved(this ILogger logger, string endpoint, string stream, string reason);
 }

@@ -26,6 +26,9 @@ public sealed class DataDirectory : IDisposable
     /// <summary>The event log's directory.</summary>
     public string EventsDirectory => Path.Combine(Root, "events");
 
+    /// <summary>The directory of the streams of custom endpoints, one each.</summary>
+    public string StreamsDirectory => Path.Combine(Root, "streams");
+
     /// <summary>The directory of identities, commands and feedback.</summary>
     public string StateDirectory => Path.Combine(Root, "state");
 
@@ -45,6 +48,7 @@ public sealed class DataDirectory : IDisposable
             var data = new DataDirectory(root, heldLock);
             files.CreateDirectory(data.EventsDirectory);
             files.CreateDirectory(data.StateDirectory);
+            files.CreateDirectory(data.StreamsDirectory);
             return data;
         }
         catch

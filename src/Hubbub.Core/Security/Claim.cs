@@ -93,15 +93,17 @@ public sealed class Claim
     /// <summary>
     /// True when the holder may use the events entity on <paramref name="path"/>, the part of the address below the
     /// entity, such as <c>ConsumerGroups/$Default/Partitions/0</c> or <c>$management</c>. The scope may name the
-    /// entity as it is or as <c>messages/events</c>.
+    /// entity as it is, and the built-in one also as <c>messages/events</c>.
     /// </summary>
-    public bool AllowsEntity(string entityName, ReadOnlySpan<char> path)
+    public bool AllowsEntity(string entityName, ReadOnlySpan<char> path, bool isBuiltIn = true)
     {
         if (Kind != ClaimKind.Policy || !Allows(AccessRights.ServiceConnect))
             return false;
         if (Scope.Length == 0)
             return true;
         ReadOnlySpan<char> scope = Scope;
+        if (!isBuiltIn)
+            return Matches(ref scope, entityName) && ResourcePath.Covers(scope, path);
         return Matches(ref scope, BuiltInEvents) || Matches(ref scope, entityName)
             ? ResourcePath.Covers(scope, path)
             : ResourcePath.Covers(Scope, BuiltInEvents); // A prefix of the alias: `messages`.

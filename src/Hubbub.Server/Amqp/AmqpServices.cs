@@ -1,6 +1,7 @@
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Amqp;
@@ -28,6 +29,12 @@ public sealed record AmqpServices
 
     /// <summary>The built-in events entity.</summary>
     public required EventEntity Events { get; init; }
+
+    /// <summary>Every entity that events can be read from, the built-in one among them.</summary>
+    public EventEntities Entities { get => field ??= new EventEntities(Events); init; }
+
+    /// <summary>Where telemetry goes.</summary>
+    internal TelemetryRouter Router { get => field ??= TelemetryRouter.To(Events.Log, Metrics); init; }
 
     /// <summary>Commands from services, and the feedback about them.</summary>
     public required CommandQueues Commands { get; init; }

@@ -20,7 +20,17 @@ public sealed class EventEntity
 
     public ConsumerGroups Groups { get; }
 
+    /// <summary>True when the stream is gone, or about to be.</summary>
+    public bool IsRemoved { get; private set; }
+
     internal EventReaders Readers { get; }
+
+    /// <summary>Ends every reader; from now on none is let in.</summary>
+    internal void Remove(string reason)
+    {
+        IsRemoved = true;
+        Readers.RemoveAll(reason);
+    }
 
     /// <summary>The partition with an id as clients write it; null when there is none.</summary>
     public IEventPartition? FindPartition(ReadOnlySpan<char> id) =>

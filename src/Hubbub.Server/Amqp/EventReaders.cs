@@ -98,5 +98,18 @@ internal sealed class EventReaders
         }
     }
 
+    /// <summary>Ends every reader of an entity that is removed.</summary>
+    public void RemoveAll(string reason)
+    {
+        lock (_gate)
+        {
+            foreach (var present in _readers.Values)
+            {
+                foreach (var reader in present)
+                    reader.Displace(ErrorCondition.NotFound, reason);
+            }
+        }
+    }
+
     private static string Name(IEventReader reader) => reader.ReaderName is { } name ? $"'{name}'" : "nil";
 }

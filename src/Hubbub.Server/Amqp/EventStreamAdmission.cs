@@ -21,8 +21,7 @@ internal static class EventStreamAdmission
     public static (LinkEndpoint? Endpoint, AmqpError? Error) Open(
         HubConnection connection, SenderLink link, Attach attach, in LinkAddress address)
     {
-        var entity = connection.Services.Events;
-        if (!string.Equals(address.Entity, entity.Name, StringComparison.OrdinalIgnoreCase))
+        if (connection.Services.Entities.Find(address.Entity) is not { } entity)
             return (null, Unknown(connection, address));
         var endpoint = new EventStreamEndpoint(connection, link, entity, address.Tail)
         {
@@ -61,9 +60,9 @@ internal static class EventStreamAdmission
             return (null, AmqpErrors.Error(conflict.Condition, conflict.Reason, connection.TrackingId()));
         }
         endpoint.Begin(group.Name, partition, cursor.Value);
-        if (entity.Groups.Find(groupName) == group)
+        if (entity.Groups.Find(groupName) == group && !entity.IsRemoved)
             return (endpoint, null);
-        // The group was deleted meanwhile, and its readers were told before this one was among them.
+        // The group or the entity was deleted meanwhile, and its readers were told before this one was among them.
         endpoint.OnStopped();
         connection.Wake(endpoint);
         return (null, NotFound(connection, $"{entity.Name}/ConsumerGroups/{groupName}"));

@@ -9,6 +9,11 @@ internal static class HubAmqpLimits
     /// <summary>A device-to-cloud message or batch, bytes, as documented.</summary>
     public const int TelemetrySizeBytesMax = 262_144;
 
+    /// <summary>
+    /// What the encoding around a message's content may take when the hub has added to it: names, types and sizes.
+    /// </summary>
+    public const int EnrichmentSlackBytes = 4_096;
+
     /// <summary>Messages in a batch, as documented.</summary>
     public const int TelemetryBatchMessagesMax = 500;
 

@@ -97,8 +97,11 @@ internal readonly record struct LinkAddress(
                 ? new(LinkAddressKind.Management, Entity: hub.EntityName)
                 : new(LinkAddressKind.Entity, tail, Entity: hub.EntityName);
         }
-        // Whatever else has the shape of an entity is one that does not exist.
-        return new(LinkAddressKind.Entity, Decode(TailOf(path, ranges[..count], 1)), Entity: first.ToString());
+        // Whatever else has the shape of an entity is a stream of somebody's own, or one that does not exist.
+        var rest = Decode(TailOf(path, ranges[..count], 1));
+        return Is(rest, "$management")
+            ? new(LinkAddressKind.Management, Entity: first.ToString())
+            : new(LinkAddressKind.Entity, rest, Entity: first.ToString());
     }
 
     /// <summary>Splits the tail of a reader's address: <c>ConsumerGroups/{group}/Partitions/{id}</c>.</summary>

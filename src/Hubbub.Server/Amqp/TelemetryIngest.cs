@@ -1,68 +1,61 @@
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
-using Hubbub.Core.Events;
+using Hubbub.Server.Routing;
 
 namespace Hubbub.Server.Amqp;
 
 /// <summary>
-/// The one way of a device's message into the log, whichever protocol it came by: checked, taken apart into what is
-/// stored, appended. A batch is appended as a whole or not at all.
+/// The one way of a device's message into the streams that it goes to, whichever protocol it came by: checked, taken apart into what is
+/// stored, appended. A batch is appended to each stream as a whole or not at all.
 /// </summary>
 internal static class TelemetryIngest
 {
-    /// <param name="partition">The device's partition.</param>
-    /// <param name="producer">Whose events they are; told when the commit is done.</param>
+    /// <param name="routes">The sender's ways into the streams; they know the commits afterwards.</param>
     /// <param name="messageFormat">One message (0), or the batch format.</param>
     /// <param name="payload">The encoded message.</param>
     /// <param name="count">How many events it was.</param>
-    /// <param name="problem">Why it was refused, when the result is negative.</param>
-    /// <returns>The commit that holds the events; negative when they were refused.</returns>
-    public static long Append(
-        IEventPartition partition, EventProducer producer, uint messageFormat, ReadOnlyMemory<byte> payload,
-        out int count, out MessageProblem problem)
+    /// <param name="problem">Why it was refused, when the result is false.</param>
+    public static bool Append(
+        SenderRoutes routes, uint messageFormat, ReadOnlyMemory<byte> payload, out int count, out MessageProblem problem)
     {
         count = 0;
         problem = default;
         switch (messageFormat)
         {
             case MessageFormats.Amqp:
-                return AppendMessage(partition, producer, payload, out count, out problem);
+                return AppendMessage(routes, payload, out count, out problem);
             case MessageFormats.Batch:
-                return AppendBatch(partition, producer, payload, out count, out problem);
+                return AppendBatch(routes, payload, out count, out problem);
             default:
                 problem = new MessageProblem(
                     ErrorCondition.NotImplemented, $"Message format 0x{messageFormat:x} is not supported.");
-                return -1;
+                return false;
         }
     }
 
-    private static long AppendMessage(
-        IEventPartition partition, EventProducer producer, ReadOnlyMemory<byte> payload, out int count,
-        out MessageProblem problem)
+    private static bool AppendMessage(
+        SenderRoutes routes, ReadOnlyMemory<byte> payload, out int count, out MessageProblem problem)
     {
         count = 1;
         var scratch = TelemetryMessage.Current;
-        if (!MessageSections.TryRead(payload, SectionOrder.Strict, out var sections, out problem)
-            || !IsWithinSize(payload.Length, sections, out problem)
-            || !scratch.TryRead(sections, out problem))
-            return -1;
-        return Result(
-            partition.Append(producer, scratch.Annotations, scratch.AnnotationCount, scratch.Sections.Span), out problem);
+        return MessageSections.TryRead(payload, SectionOrder.Strict, out var sections, out problem)
+            && IsWithinSize(payload.Length, sections, out problem)
+            && scratch.TryRead(sections, out problem)
+            && IsTaken(routes.Append(in sections, scratch), out problem);
     }
 
-    private static long AppendBatch(
-        IEventPartition partition, EventProducer producer, ReadOnlyMemory<byte> payload, out int count,
-        out MessageProblem problem)
+    private static bool AppendBatch(
+        SenderRoutes routes, ReadOnlyMemory<byte> payload, out int count, out MessageProblem problem)
     {
         count = 0;
         if (!MessageSections.TryRead(payload, SectionOrder.Lenient, out var envelope, out problem, MessageFormats.Batch))
-            return -1;
+            return false;
         if (envelope.Body != BodyKind.Data)
         {
             problem = new MessageProblem(
                 ErrorCondition.DecodeError, "A batch holds data sections, a message each; there is none.");
-            return -1;
+            return false;
         }
         if (envelope.BodySectionCount > HubAmqpLimits.TelemetryBatchMessagesMax)
         {
@@ -70,33 +63,33 @@ internal static class TelemetryIngest
                 ErrorCondition.MessageSizeExceeded,
                 $"The batch has {envelope.BodySectionCount} messages; "
                 + $"{HubAmqpLimits.TelemetryBatchMessagesMax} are allowed.");
-            return -1;
+            return false;
         }
-        var scratch = TelemetryMessage.Current;
-        var batch = scratch.TakeBatch();
-        var appended = TryFill(batch, scratch, envelope, payload.Length, out problem)
-            ? Result(partition.Append(producer, batch), out problem)
-            : -1;
-        count = batch.Count;
-        scratch.Return(payload.Length);
-        return appended;
+        count = envelope.BodySectionCount;
+        routes.BeginBatch();
+        var isTaken = TryFill(routes, envelope, payload.Length, out problem)
+            && IsTaken(routes.AppendBatch(), out problem);
+        SenderRoutes.EndBatch(payload.Length);
+        return isTaken;
     }
 
     private static bool TryFill(
-        EventBatch batch, TelemetryMessage scratch, in MessageSections envelope, int encodedLength,
-        out MessageProblem problem)
+        SenderRoutes routes, in MessageSections envelope, int encodedLength, out MessageProblem problem)
     {
+        var scratch = TelemetryMessage.Current;
         long size = 0;
+        var count = 0;
         foreach (var item in envelope.Data)
         {
             if (!MessageSections.TryRead(item, SectionOrder.Lenient, out var sections, out problem)
                 || !scratch.TryRead(sections, out problem))
             {
-                problem = problem with { Text = $"Message {batch.Count} of the batch: {problem.Text}" };
+                problem = problem with { Text = $"Message {count} of the batch: {problem.Text}" };
                 return false;
             }
             size += encodedLength > HubAmqpLimits.TelemetrySizeBytesMax ? TelemetrySize.Of(sections) : 0;
-            batch.Add(scratch.Annotations, scratch.AnnotationCount, scratch.Sections.Span);
+            routes.AddToBatch(in sections, scratch);
+            count++;
         }
         problem = size > HubAmqpLimits.TelemetrySizeBytesMax ? TooLarge(size) : default;
         return size <= HubAmqpLimits.TelemetrySizeBytesMax;
@@ -115,13 +108,10 @@ internal static class TelemetryIngest
         return false;
     }
 
-    private static long Result(HubResult<long> appended, out MessageProblem problem)
+    private static bool IsTaken(HubError? refusal, out MessageProblem problem)
     {
-        problem = default;
-        if (appended.Error is not { } error)
-            return appended.Value;
-        problem = new MessageProblem(AmqpErrors.ConditionOf(error.Code), error.Message);
-        return -1;
+        problem = refusal is null ? default : new MessageProblem(AmqpErrors.ConditionOf(refusal.Code), refusal.Message);
+        return refusal is null;
     }
 
     private static MessageProblem TooLarge(long size) => new(

@@ -1,7 +1,6 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
-using Hubbub.Core.Events;
 
 namespace Hubbub.Server.Amqp;
 
@@ -20,7 +19,6 @@ internal sealed class TelemetryMessage
 
     private readonly ByteBuffer _annotations = new();
     private readonly ByteBuffer _sections = new();
-    private EventBatch _batch = new();
 
     /// <summary>The scratch space of this thread.</summary>
     public static TelemetryMessage Current => t_current ??= new TelemetryMessage();
@@ -33,20 +31,6 @@ internal sealed class TelemetryMessage
 
     /// <summary>The message from its properties on.</summary>
     public ReadOnlyMemory<byte> Sections { get; private set; }
-
-    /// <summary>An empty batch to gather messages in; give it back with <see cref="Return"/>.</summary>
-    public EventBatch TakeBatch()
-    {
-        _batch.Clear();
-        return _batch;
-    }
-
-    /// <summary>Takes the batch back; what a large one needed is not kept.</summary>
-    public void Return(int bytesUsed)
-    {
-        if (bytesUsed > HubAmqpLimits.ScratchBytesKept)
-            _batch = new EventBatch();
-    }
 
     /// <summary>Takes one message apart.</summary>
     /// <param name="sections">The message, scanned.</param>

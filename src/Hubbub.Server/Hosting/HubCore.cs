@@ -1,8 +1,11 @@
 using Hubbub.Core.Commands;
 using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
+using Hubbub.Core.Routing;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Routing;
+using Hubbub.Server.Routing.Sinks;
 using Hubbub.Storage;
 using Hubbub.Storage.Events;
 using Hubbub.Storage.Files;
@@ -14,14 +17,13 @@ namespace Hubbub.Server.Hosting;
 /// <summary>The hub's domain over its storage: opened before anything listens, closed after all has stopped.</summary>
 internal sealed class HubCore : IAsyncDisposable
 {
-    /// <summary>A segment takes at least one message of the greatest size, with room to spare.</summary>
-    private const long SegmentBytesMin = 1 << 20;
-
     private readonly DataDirectory _data;
     private readonly StateStore _state;
     private readonly IEventLog _log;
+    private readonly StorageReport _report;
 
-    private HubCore(DataDirectory data, StateStore state, IEventLog log) => (_data, _state, _log) = (data, state, log);
+    private HubCore(DataDirectory data, StateStore state, IEventLog log, StorageReport report) =>
+        (_data, _state, _log, _report) = (data, state, log, report);
 
     public required HubIdentity Hub { get; init; }
 
@@ -60,7 +62,7 @@ internal sealed class HubCore : IAsyncDisposable
         try
         {
             data = DataDirectory.Open(options.DataDirectory);
-            var logOptions = LogOptions(options);
+            var logOptions = StreamOptions.Of(options.Partitions, options.Retention, options.RetentionBytes);
             // The log is scanned while the database opens: neither knows the other.
             var report = new StorageReport(logger);
             var opening = Task.Run(
@@ -88,7 +90,7 @@ internal sealed class HubCore : IAsyncDisposable
             var authorities = await CertificateAuthorities.OpenAsync(state, time, cancellationToken);
             var policies = new PolicyRegistry(state, settings.Value);
             var presence = new DevicePresence(registry, time);
-            return new HubCore(data, state, log)
+            return new HubCore(data, state, log, report)
             {
                 Hub = hub,
                 Policies = policies,
@@ -116,19 +118,23 @@ internal sealed class HubCore : IAsyncDisposable
         }
     }
 
-    /// <summary>The hub's bound in bytes is shared by its partitions, and kept to within a quarter of a share.</summary>
-    private static EventLogOptions LogOptions(HubOptions options)
+    /// <summary>Opens routing over this core; to be closed before it.</summary>
+    /// <exception cref="HubStartException">An endpoint cannot be opened; the text says why.</exception>
+    public async Task<HubRouting> OpenRoutingAsync(
+        RoutingOptions options, HubMetrics metrics, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
-        var log = new EventLogOptions
+        var services = new EndpointStreamServices
         {
-            PartitionCount = options.Partitions,
-            RetentionTime = options.Retention,
-            RetentionSizeBytes = options.RetentionBytes / options.Partitions,
+            Directory = _data.StreamsDirectory,
+            Hub = Hub,
+            Groups = _state,
+            Positions = _state,
+            Dispatch = new EndpointDispatch([new SinkFactory(options.Sinks, time)], _state, time, logger),
+            Report = _report,
+            Time = time,
         };
-        // Retention removes whole segments.
-        return log.RetentionSizeBytes is { } share && share / 4 < log.SegmentSizeBytes
-            ? log with { SegmentSizeBytes = (int)Math.Max(share / 4, SegmentBytesMin) }
-            : log;
+        var routing = await HubRouting.OpenAsync(services, Events, _state, options, metrics, logger, cancellationToken);
+        return routing.IsOk ? routing.Value : throw new HubStartException(routing.Error!.Message);
     }
 
     /// <summary>Commits what waits, syncs, and gives the data directory free.</summary>

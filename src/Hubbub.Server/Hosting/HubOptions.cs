@@ -1,5 +1,7 @@
 using System.Net;
 using Hubbub.Core.Commands;
+using Hubbub.Core.Routing;
+using Hubbub.Core.Routing.Dispatch;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Hosting;
@@ -39,6 +41,24 @@ public sealed record HubOptions
     /// <summary>Bytes of events that are kept at most, over all partitions; null: no bound but the disk's.</summary>
     public long? RetentionBytes { get; init; }
 
+    /// <summary>Routes, enabled or not, that the hub may have.</summary>
+    public int RoutesMax { get; init; } = 100;
+
+    /// <summary>Endpoints besides the built-in one that the hub may have.</summary>
+    public int EndpointsMax { get; init; } = 10;
+
+    /// <summary>Enrichments that the hub may have.</summary>
+    public int EnrichmentsMax { get; init; } = 10;
+
+    /// <summary>
+    /// True: webhooks may go to private, loopback and link-local addresses, and may use plain HTTP. Whoever may change
+    /// endpoints can then have the hub call whatever it can reach.
+    /// </summary>
+    public bool AllowPrivateWebhooks { get; init; }
+
+    /// <summary>Directories, besides the hub's own, in and below which endpoints may write files.</summary>
+    public IReadOnlyList<string> FileDirectories { get; init; } = [];
+
     /// <summary>How commands to devices and the feedback about them are handled.</summary>
     public CommandOptions Commands { get; init; } = new();
 
@@ -68,6 +88,20 @@ public sealed record HubOptions
 
     /// <summary>True when no host name can mean another machine.</summary>
     public bool IsLoopbackOnly => HostNames.All(IsLoopbackName);
+
+    /// <summary>What of these options routing needs.</summary>
+    internal RoutingOptions ToRouting() => new()
+    {
+        RoutesMax = RoutesMax,
+        EndpointsMax = EndpointsMax,
+        EnrichmentsMax = EnrichmentsMax,
+        Sinks = new SinkPolicy
+        {
+            AllowPrivateAddresses = AllowPrivateWebhooks,
+            FileDirectory = Path.Combine(Path.GetFullPath(DataDirectory), "files"),
+            AllowedDirectories = [.. FileDirectories.Select(Path.GetFullPath)],
+        },
+    };
 
     /// <summary>The first thing that is wrong, as a sentence with its remedy; null when nothing is.</summary>
     public string? Validate()
@@ -100,7 +134,7 @@ public sealed record HubOptions
             return "The clock skew must be 0 to 10 minutes.";
         if (ConnectionsMax < 1)
             return "At least one connection must be allowed.";
-        return Commands.Validate();
+        return Commands.Validate() ?? ToRouting().Validate();
     }
 
     private static bool IsLoopbackName(string name) =>

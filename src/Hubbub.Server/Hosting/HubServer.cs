@@ -1,5 +1,6 @@
 using Hubbub.Server.Amqp;
 using Hubbub.Server.Http;
+using Hubbub.Server.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +18,7 @@ public sealed class HubServer : IAsyncDisposable
     private MetricsEndpoint? _metricsEndpoint;
     private WebApplication? _application;
     private HubCore? _core;
+    private HubRouting? _routing;
     private AmqpListener? _amqp;
     private bool _isStopped;
 
@@ -80,6 +82,8 @@ public sealed class HubServer : IAsyncDisposable
             await _application.DisposeAsync();
         }
         _amqp?.Dispose();
+        if (_routing is not null)
+            await _routing.DisposeAsync();
         if (_core is not null)
             await _core.DisposeAsync();
         _metricsEndpoint?.Dispose();
@@ -100,6 +104,7 @@ public sealed class HubServer : IAsyncDisposable
         MakeDataDirectory();
         using var sockets = ListenSockets.Bind(Options, _logger);
         _core = await HubCore.OpenAsync(Options, _time, _logger, cancellationToken);
+        _routing = await _core.OpenRoutingAsync(Options.ToRouting(), _metrics, _time, _logger, cancellationToken);
         _metrics.Watch(_core.Commands);
         _metrics.Watch(_core.Failures);
         _certificate = ServerCertificate.Open(Options, _time, _logger);
@@ -115,6 +120,8 @@ public sealed class HubServer : IAsyncDisposable
             Failures = _core.Failures,
             Presence = _core.Presence,
             Events = _core.Events,
+            Entities = _routing.Entities,
+            Router = _routing.Router,
             Commands = _core.Commands,
             CommandDelivery = _core.Commands,
             Metrics = _metrics,
@@ -140,6 +147,7 @@ public sealed class HubServer : IAsyncDisposable
             Presence = _core.Presence,
             ConsumerGroups = _core.Groups,
             Events = _core.Events,
+            Routing = _routing,
             Commands = _core.Commands,
             CommandDelivery = _core.Commands,
             Metrics = _metrics,

@@ -2,6 +2,7 @@ using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Routing;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Http;
@@ -29,6 +30,12 @@ public sealed record ApiServices
 
     /// <summary>The built-in events entity, which takes what devices send.</summary>
     public required EventEntity Events { get; init; }
+
+    /// <summary>Routes, endpoints and enrichments; null where the service has none.</summary>
+    internal HubRouting? Routing { get; init; }
+
+    /// <summary>Where telemetry goes.</summary>
+    internal TelemetryRouter Router => field ??= Routing?.Router ?? TelemetryRouter.To(Events.Log, Metrics);
 
     public required CommandQueues Commands { get; init; }
 

@@ -6,9 +6,9 @@ using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
-using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Hubbub.Server.Http;
@@ -59,24 +59,21 @@ internal sealed class DeviceMessagesApi(ApiServices services)
         if (!message.IsOk)
             return message.Error;
 
-        var commit = new EventCommit();
+        var send = new RoutedSend(services.Router, request.DeviceId);
         var (pairs, count) = HubAnnotations.Stamp(
             request.DeviceId, null, device.Value.GenerationId, request.Claim.AuthMethod, modelId: null);
-        commit.Stamp(pairs, count);
-        var partitions = services.Events.Log.Partitions;
-        // As over AMQP: all events of a device are in one partition.
-        var partition = partitions[PartitionHash.PartitionOf(request.DeviceId, partitions.Count)];
-        if (partition.IsSaturated)
-            await partition.WhenNotSaturatedAsync(request.Aborted);
+        var sender = new TelemetrySender(
+            services.Time, request.DeviceId, null, device.Value.GenerationId, request.Claim.AuthMethod, modelId: null);
+        send.Routes.Describe(sender, pairs, count);
         var format = isBatch ? MessageFormats.Batch : MessageFormats.Amqp;
-        if (TelemetryIngest.Append(partition, commit, format, message.Value, out var events, out var problem) < 0)
+        if (!TelemetryIngest.Append(send.Routes, format, message.Value, out var events, out var problem))
         {
             services.Metrics.EventsRejected(1);
             return ErrorOf(problem);
         }
         services.Metrics.EventsReceived(events, message.Value.Length);
         services.Presence.Touch(request.DeviceId, null);
-        if (await commit.Done.WaitAsync(request.Aborted) is { } notStored)
+        if (await send.WhenStored().WaitAsync(request.Aborted) is { } notStored)
             return notStored;
         request.NoContent();
         return null;

@@ -161,6 +161,17 @@ internal static class StateSchema
           PRIMARY KEY (device_id, module_id)
         ) STRICT, WITHOUT ROWID;
         """,
+        // kind: 0 endpoint, 1 route, 2 fallback route, 3 enrichment.
+        """
+        CREATE TABLE routing (
+          kind INTEGER NOT NULL,
+          position INTEGER NOT NULL,
+          stream_id TEXT,
+          created_ticks INTEGER,
+          value BLOB NOT NULL,
+          PRIMARY KEY (kind, position)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings the database to the newest version.</summary>

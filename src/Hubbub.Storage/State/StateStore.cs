@@ -1,6 +1,7 @@
 using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
+using Hubbub.Core.Routing;
 using Hubbub.Core.Routing.Dispatch;
 using Hubbub.Core.Security;
 using Microsoft.Data.Sqlite;
@@ -13,7 +14,7 @@ namespace Hubbub.Storage.State;
 /// </summary>
 public sealed class StateStore
     : IIdentityStore, IHubSettingsStore, ICommandStore, ICertificateStore, IEndpointPositionStore, IActivityStore,
-        IDisposable
+        IRoutingStore, IDisposable
 {
     private const string DatabaseFile = "state.db";
     private const string MasterKeyFile = "master.key";
@@ -26,6 +27,7 @@ public sealed class StateStore
     private readonly CertificateTables _certificates;
     private readonly EndpointPositionTable _positions;
     private readonly ActivityTable _activity;
+    private readonly RoutingTables _routing;
     private readonly StateWriter _writer;
 
     private StateStore(SqliteConnection connection, KeyCipher cipher)
@@ -37,6 +39,7 @@ public sealed class StateStore
         _certificates = new CertificateTables(connection);
         _positions = new EndpointPositionTable(connection);
         _activity = new ActivityTable(connection);
+        _routing = new RoutingTables(connection, cipher);
         _writer = new StateWriter(connection);
     }
 
@@ -118,6 +121,13 @@ public sealed class StateStore
         CertificateAuthority authority, CancellationToken cancellationToken) =>
         _writer.RunAsync(() => _certificates.Delete(authority), cancellationToken);
 
+    public ValueTask<RoutingConfiguration> LoadRoutingAsync(CancellationToken cancellationToken) =>
+        ReadAsync(_routing.Load, cancellationToken);
+
+    public ValueTask<HubError?> SaveRoutingAsync(
+        RoutingConfiguration configuration, CancellationToken cancellationToken) =>
+        _writer.RunAsync(() => _routing.Save(configuration), cancellationToken);
+
     ValueTask<CommandSnapshot> ICommandStore.LoadAsync(CancellationToken cancellationToken) =>
         ReadAsync(_commands.Load, cancellationToken);
 
@@ -171,6 +181,7 @@ public sealed class StateStore
         _certificates.Dispose();
         _positions.Dispose();
         _activity.Dispose();
+        _routing.Dispose();
         _writer.Dispose();
         _cipher.Dispose();
     }

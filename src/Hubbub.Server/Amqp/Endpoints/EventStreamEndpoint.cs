@@ -33,7 +33,8 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
 
     public override Symbol[]? OfferedCapabilities => WantsMetrics ? MetricCapability : null;
 
-    public override bool IsPermittedBy(Claim claim) => claim.AllowsEntity(entity.Name, path);
+    public override bool IsPermittedBy(Claim claim) => claim.AllowsEntity(
+        entity.Name, path, isBuiltIn: entity == Connection.Services.Events);
 
     /// <summary>Takes up the work once the reader is let in.</summary>
     public void Begin(string group, IEventPartition partition, EventCursor cursor)
@@ -68,6 +69,11 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
         try
         {
             _needsLoad = _isAtEnd = !_cursor!.Load();
+        }
+        catch (IOException) when (entity.IsRemoved)
+        {
+            // Its files are gone; that the reader has been told to go just has not come here yet.
+            _isAtEnd = true;
         }
         catch (EventLogDamagedException damage)
         {

@@ -49,9 +49,8 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
 
     private AmqpValue? Read(in NodeRequest request, ref string? badToken, out HubError? error)
     {
-        var entity = Connection.Services.Events;
         var name = request.Text("name");
-        error = Authorise(request, name ?? entity.Name, ref badToken);
+        error = Authorise(request, name ?? Connection.Services.Events.Name, ref badToken);
         if (error is not null)
             return null;
         if (!string.Equals(request.Text("operation"), "READ", StringComparison.OrdinalIgnoreCase))
@@ -59,7 +58,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             error = new HubError(HubErrorCode.NotImplemented, $"The operation '{request.Text("operation")}' is not supported; READ is.");
             return null;
         }
-        if (!string.Equals(name, entity.Name, StringComparison.OrdinalIgnoreCase))
+        if (Connection.Services.Entities.Find(name) is not { } entity)
         {
             error = new HubError(HubErrorCode.EntityNotFound,
                 $"The messaging entity '{Connection.Services.Hub.HostNames[0]}/{name}' could not be found.");
@@ -86,7 +85,10 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
     private HubError? Authorise(in NodeRequest request, string entityName, ref string? badToken)
     {
         const string Path = "$management";
-        if (Connection.Claims.Find(entityName, static (claim, name) => claim.AllowsEntity(name, Path)) is not null)
+        var isBuiltIn = entityName.Equals(Connection.Services.Events.Name, StringComparison.OrdinalIgnoreCase)
+            || Connection.Services.Entities.Find(entityName) is null;
+        if (Connection.Claims.Find(
+                (entityName, isBuiltIn), static (claim, e) => claim.AllowsEntity(e.entityName, Path, e.isBuiltIn)) is not null)
             return null;
         if (request.Application.TryGet("security_token", out var value))
         {
@@ -98,7 +100,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
                     badToken = token;
                     return verified.Error;
                 }
-                if (verified.Value.AllowsEntity(entityName, Path))
+                if (verified.Value.AllowsEntity(entityName, Path, isBuiltIn))
                     return null;
             }
         }

@@ -3,9 +3,9 @@ using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
-using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Routing;
 
 namespace Hubbub.Server.Amqp.Endpoints;
 
@@ -18,9 +18,8 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     private readonly string _deviceId;
     private readonly string? _moduleId;
     private readonly string? _modelId;
-    private readonly Producer _producer;
+    private readonly SenderRoutes _routes;
     private readonly PendingCommits _pending = new();
-    private IEventPartition _partition = null!;
     private DevicePresence.Connection? _presence;
     private string _generationId = "";
     private int _received;
@@ -30,7 +29,7 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         : base(connection, link)
     {
         (_deviceId, _moduleId, _modelId) = (deviceId, moduleId, modelId);
-        _producer = new Producer(this);
+        _routes = new SenderRoutes(connection.Services.Router, deviceId, () => Connection.Wake(this));
     }
 
     public override string? DeviceId => _deviceId;
@@ -50,9 +49,6 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         if (FindGeneration(out var generationId) is { } problem)
             return problem;
         _generationId = generationId;
-        var partitions = Connection.Services.Events.Log.Partitions;
-        // All events of a device are in one partition, so that their order holds.
-        _partition = partitions[PartitionHash.PartitionOf(_deviceId, partitions.Count)];
         Stamp();
         _presence = Connection.Services.Presence.Connect(_deviceId, _moduleId);
         return null;
@@ -78,45 +74,57 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     public override void OnDelivery(in IncomingDelivery delivery)
     {
-        var appended = TelemetryIngest.Append(
-            _partition, _producer, delivery.MessageFormat, delivery.Payload, out var count, out var problem);
-        if (appended < 0)
+        if (!TelemetryIngest.Append(_routes, delivery.MessageFormat, delivery.Payload, out var count, out var problem))
         {
             Refuse(delivery, problem);
             return;
         }
         _received += count;
         _receivedBytes += delivery.Payload.Length;
-        _pending.Add(appended, delivery.Id, delivery.Settled);
-        if (_partition.IsSaturated)
-            Connection.HoldBack(_partition);
+        _pending.Add(_routes.Commits, delivery.Id, delivery.Settled);
+        // What nobody wants waits for no commit that would wake the writing side.
+        if (_routes.Commits.IsEmpty)
+            Connection.Wake(this);
+        if (_routes.Saturated is { } partition)
+            Connection.HoldBack(partition);
     }
 
     protected override bool Pump(int outputBytesMax)
     {
-        var receiver = (ReceiverLink)Link;
         if (_received > 0)
         {
             Connection.Services.Metrics.EventsReceived(_received, _receivedBytes);
             _presence?.Touch();
         }
         (_received, _receivedBytes) = (0, 0);
-        var committed = _producer.CommittedThrough;
-        while (_pending.TryTake(committed, out var batch))
+        var accepted = default(PendingCommits.Entry?);
+        while (_pending.TryTake(out var batch))
         {
-            if (_producer.FailureOf(batch.Commit) is { } error)
+            if (batch.Failure() is not { } error)
             {
-                Connection.Services.Metrics.EventsRejected(batch.Deliveries);
-                receiver.Settle(batch.FirstId, batch.LastId, new Rejected { Error = error.ToAmqp(Connection.TrackingId()) });
+                // Of several streams each has its own commits; what is done by now is still one disposition.
+                accepted = accepted is { } before
+                    ? before with { LastId = batch.LastId, Settled = before.Settled + batch.Settled }
+                    : batch;
+                continue;
             }
-            else
-            {
-                receiver.Settle(batch.FirstId, batch.LastId, Accepted.Instance);
-            }
-            if (batch.Settled > 0)
-                receiver.Release((uint)batch.Settled);
+            Settle(accepted, Accepted.Instance);
+            accepted = null;
+            Connection.Services.Metrics.EventsRejected(batch.Deliveries);
+            Settle(batch, new Rejected { Error = error.ToAmqp(Connection.TrackingId()) });
         }
+        Settle(accepted, Accepted.Instance);
         return false;
+    }
+
+    private void Settle(PendingCommits.Entry? batch, DeliveryState state)
+    {
+        if (batch is not { } settled)
+            return;
+        var receiver = (ReceiverLink)Link;
+        receiver.Settle(settled.FirstId, settled.LastId, state);
+        if (settled.Settled > 0)
+            receiver.Release((uint)settled.Settled);
     }
 
     private HubError? FindGeneration(out string generationId)
@@ -147,8 +155,11 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
 
     private void Stamp()
     {
-        var (pairs, count) = HubAnnotations.Stamp(_deviceId, _moduleId, _generationId, Claim!.Claim.AuthMethod, _modelId);
-        _producer.Stamp(pairs, count);
+        var authMethod = Claim!.Claim.AuthMethod;
+        var (pairs, count) = HubAnnotations.Stamp(_deviceId, _moduleId, _generationId, authMethod, _modelId);
+        var sender = new TelemetrySender(
+            Connection.Services.Time, _deviceId, _moduleId, _generationId, authMethod, _modelId);
+        _routes.Describe(sender, pairs, count);
     }
 
     private string Describe() => _moduleId is null ? $"Device '{_deviceId}'" : $"Module '{_moduleId}' of device '{_deviceId}'";
@@ -169,42 +180,6 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         {
             var error = AmqpErrors.Error(problem.Condition, problem.Text, trackingId);
             receiver.Settle(delivery.Id, delivery.Id, new Rejected { Error = error });
-        }
-    }
-
-    /// <summary>Hears on the log's thread that a commit is done, and wakes the connection.</summary>
-    private sealed class Producer(TelemetryEndpoint endpoint) : EventProducer
-    {
-        private readonly Lock _gate = new();
-        private List<(long Commit, HubError Error)>? _failures;
-        private long _committedThrough = -1;
-
-        public long CommittedThrough => Volatile.Read(ref _committedThrough);
-
-        public override void OnCommit(long commit, HubError? error)
-        {
-            if (error is not null)
-            {
-                lock (_gate)
-                    (_failures ??= []).Add((commit, error));
-            }
-            Volatile.Write(ref _committedThrough, commit);
-            endpoint.Connection.Wake(endpoint);
-        }
-
-        public HubError? FailureOf(long commit)
-        {
-            if (_failures is null)
-                return null;
-            lock (_gate)
-            {
-                var index = _failures.FindIndex(f => f.Commit == commit);
-                if (index < 0)
-                    return null;
-                var error = _failures[index].Error;
-                _failures.RemoveRange(0, index + 1);
-                return error;
-            }
         }
     }
 }
