@@ -37,11 +37,11 @@ internal sealed class HubProcess : IAsyncDisposable
         StartAsync([], cancellation);
 
     /// <summary>A hub on ports that nobody else uses.</summary>
-    public static Task<HubProcess> StartAsync(CancellationToken cancellation)
+    public static Task<HubProcess> StartAsync(CancellationToken cancellation, params string[] options)
     {
         var ports = Workspace.FreePorts(3);
         return StartAsync(
-            ["--amqps-port", $"{ports[0]}", "--https-port", $"{ports[1]}", "--amqp-port", $"{ports[2]}"], cancellation);
+            ["--amqps-port", $"{ports[0]}", "--https-port", $"{ports[1]}", "--amqp-port", $"{ports[2]}", .. options], cancellation);
     }
 
     /// <summary>Starts it again on the same data and ports, after a stop or a kill.</summary>
@@ -149,6 +149,12 @@ internal sealed class HubProcess : IAsyncDisposable
             devices[index] = await CreateDeviceAsync($"{prefix}-{index + 1}", cancellation);
         return devices;
     }
+
+    /// <summary>The id of the running process.</summary>
+    public int ProcessId => _process!.Id;
+
+    /// <summary>Everything that the hub has logged.</summary>
+    public IEnumerable<string> LogLines() => ReadLog();
 
     /// <summary>The last lines that the hub logged, for a failure's text.</summary>
     public string LogTail(int lines = 30) => string.Join('\n', File.Exists(_log) ? ReadLog().TakeLast(lines) : []);

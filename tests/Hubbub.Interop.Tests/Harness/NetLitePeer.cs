@@ -109,7 +109,7 @@ internal sealed class NetLitePeer : IAsyncDisposable
         return factory.CreateAsync(new Address(hub.Host, port, user, password, "/", tls ? "amqps" : "amqp"));
     }
 
-    private static bool Trusts(HubProcess hub, X509Certificate? certificate, X509Chain? chain)
+    public static bool Trusts(HubProcess hub, X509Certificate? certificate, X509Chain? chain)
     {
         chain!.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
