@@ -34,7 +34,8 @@ public enum AmqpEventKind : byte
     LinkFlow,
 
     /// <summary>
-    /// The session's window, or the room for unsettled deliveries, was shut and is open: its senders may go on (<see cref="AmqpEvent.Session"/>).
+    /// The session's window, or its room for unsettled deliveries, was shut and is open: its senders may go on
+    /// (<see cref="AmqpEvent.Session"/>).
     /// </summary>
     WindowOpened,
 

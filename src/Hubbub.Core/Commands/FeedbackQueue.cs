@@ -2,8 +2,8 @@ namespace Hubbub.Core.Commands;
 
 /// <summary>
 /// The hub's one queue of feedback: records wait in the order of the outcomes, are handed over up to 64 at a time, and
-/// are gone when a service completes them. Receivers compete. A crash gives back what was handed over, with its delivery
-/// count. Safe for concurrent use.
+/// are gone when a service completes them. Receivers compete. A crash gives back what was handed over, with its
+/// delivery count. Safe for concurrent use.
 /// </summary>
 public sealed class FeedbackQueue
 {

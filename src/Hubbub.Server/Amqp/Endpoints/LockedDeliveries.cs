@@ -15,7 +15,9 @@ internal sealed class LockedDeliveries(HubConnection connection)
     private LockedDelivery? _first;
     private LockedDelivery? _last;
 
-    /// <summary>Begins a message whose delivery-tag is the lock token; as <see cref="SenderLink.BeginMessage"/>.</summary>
+    /// <summary>
+    /// Begins a message whose delivery-tag is the lock token; as <see cref="SenderLink.BeginMessage"/>.
+    /// </summary>
     public static int BeginMessage(SenderLink sender, Guid lockToken)
     {
         Span<byte> tag = stackalloc byte[LockTokenBytes];
@@ -42,9 +44,12 @@ internal sealed class LockedDeliveries(HubConnection connection)
     }
 
     /// <summary>True when sending is the last word (snd-settle-mode settled).</summary>
-    public static bool IsSettledBySending(SenderLink sender) => sender.SenderSettleMode == SenderSettleMode.Settled;
+    public static bool IsSettledBySending(SenderLink sender) =>
+        sender.SenderSettleMode == SenderSettleMode.Settled;
 
-    /// <summary>The peer has told an outcome, which is answered; nothing happens when it is not held any more.</summary>
+    /// <summary>
+    /// The peer has told an outcome, which will be answered; nothing happens when it is not held any more.
+    /// </summary>
     public void Remove(LockedDelivery delivery)
     {
         if (!delivery.IsHeld)
@@ -72,12 +77,10 @@ internal sealed class LockedDeliveries(HubConnection connection)
             if (sender.HasPartlySent && delivery.Id == sender.LastDeliveryId)
                 return;
             Remove(delivery);
-            sender.Settle(delivery.Id, new Rejected
-            {
-                Error = new HubError(
-                    HubErrorCode.DeviceMessageLockLost,
-                    $"The lock {delivery.LockToken} has ended; the message is given again.").ToAmqp(connection.TrackingId()),
-            });
+            var error = new HubError(
+                HubErrorCode.DeviceMessageLockLost,
+                $"The lock {delivery.LockToken} has ended; the message is given again.");
+            sender.Settle(delivery.Id, new Rejected { Error = error.ToAmqp(connection.TrackingId()) });
         }
     }
 }
