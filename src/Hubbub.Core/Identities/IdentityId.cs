@@ -18,7 +18,7 @@ public static class IdentityId
     internal static HubError Invalid(string what, string id) => new(
         HubErrorCode.ArgumentInvalid,
         $"The {what} '{Shorten(id)}' is not valid: "
-        + "1 to 128 ASCII letters, digits or - : . + % _ # * ? ! ( ) , = @ ; $ ' are allowed.");
+        + "1 to 128 ASCII letters, digits, semicolons or - : . + % _ # * ? ! ( ) , = @ $ ' are allowed.");
 
     private static string Shorten(string id) =>
         id.Length > IdentityLimits.IdLengthMax ? id[..IdentityLimits.IdLengthMax] + "..." : id;

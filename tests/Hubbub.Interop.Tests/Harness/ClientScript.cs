@@ -24,6 +24,7 @@ internal sealed class ClientScript
     public static ClientScript Proton { get; } = OfPython("proton_peer.py", "proton");
     public static ClientScript ProtonCommands { get; } = OfPython("proton_commands.py", "proton");
     public static ClientScript IotCommands { get; } = OfNode("iot_commands.mjs", "azure-iothub");
+    public static ClientScript IotRegistry { get; } = OfNode("iot_registry.mjs", "azure-iothub");
     public static ClientScript Rhea { get; } = OfNode("rhea_peer.mjs", "rhea");
     public static ClientScript IotDevice { get; } = OfNode("iot_device.mjs", "azure-iot-device-amqp");
     public static ClientScript IotSecurity { get; } = OfNode("iot_security.mjs", "azure-iot-device-amqp");

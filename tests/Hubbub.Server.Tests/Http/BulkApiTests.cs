@@ -24,7 +24,7 @@ public sealed class BulkApiTests
               {"id":"new","moduleId":"m1","importMode":"CREATE"},
               {"id":"old","importMode":"UpdateIfMatchETag","etag":"{{old.ETag}}","statusReason":"x","status":"Disabled"},
               {"id":"gone","importMode":"deleteIfMatchETAG","eTag":"\"{{gone.ETag}}\""},
-              {"id":"gone2","importMode":"Delete"},
+              {"id":"gone2","importMode":"deleteIfMatchEtag","etag":"*"},
               {"id":"upsert","importMode":"createOrUpdateIfMatchETag","eTag":"W/\"{{upsert.ETag}}\"","statusReason":"y"},
               {"id":"default"},
               {"id":"fresh","importMode":"createOrUpdateIfMatchETag","eTag":"whatever","unknown":{"a":[1]} }
