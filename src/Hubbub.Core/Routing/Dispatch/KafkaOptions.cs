@@ -22,6 +22,9 @@ public sealed record KafkaOptions : SinkOptions
     /// <summary>The password of <see cref="UserName"/>. Stored encrypted.</summary>
     public SecretText? Password { get; init; }
 
+    /// <summary>How long the brokers may take to acknowledge a record, from when it is handed to the client.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
     public override DispatchOptions DefaultDispatch => new()
     {
         BatchCountMax = 5_000, BatchBytesMax = 1024 * 1024, Linger = TimeSpan.FromMilliseconds(50),
@@ -37,6 +40,8 @@ public sealed record KafkaOptions : SinkOptions
             return "A Kafka endpoint needs both a user name and a password, or neither.";
         if (UserName is not null && !UsesTls)
             return "A Kafka endpoint with a password needs TLS, or the password could be read on the way.";
+        if (Timeout < TimeSpan.FromSeconds(1) || Timeout > TimeSpan.FromMinutes(5))
+            return "The time-out of a Kafka endpoint must be 1 second to 5 minutes.";
         if (CaCertificates is { } pem && (!UsesTls || pem.Length > DispatchLimits.CertificatesLengthMax
             || !pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal)))
         {
@@ -53,7 +58,7 @@ public sealed record KafkaOptions : SinkOptions
         foreach (var server in servers.Split(','))
         {
             var colon = server.LastIndexOf(':');
-            if (colon <= 0 || server.Contains('/', StringComparison.Ordinal) || !ushort.TryParse(server.AsSpan(colon + 1), out var port) || port == 0
+            if (colon <= 0 || !ushort.TryParse(server.AsSpan(colon + 1), out var port) || port == 0
                 || Uri.CheckHostName(server[..colon].Trim('[', ']')) == UriHostNameType.Unknown)
                 return false;
         }
