@@ -31,7 +31,8 @@ internal static class KafkaRecord
         };
         foreach (var (key, value) in message.Annotations)
         {
-            if (PropertyText.Of(key) is { } name && (name.StartsWith("iothub-", StringComparison.Ordinal) || !IsOwn(name)))
+            if (PropertyText.Of(key) is { } name
+                && (name.StartsWith("iothub-", StringComparison.Ordinal) || !IsOwn(name)))
                 headers.Add(name, TextOf(value));
         }
         if (message.Properties is { } properties)

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Runtime.InteropServices;
 using Hubbub.Core.Commands;
+using Hubbub.Kafka;
 using Hubbub.Server.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -152,6 +153,7 @@ internal static class UpCommand
             CertificatePath = parsed.GetValue(Certificate),
             CertificateKeyPath = parsed.GetValue(CertificateKey),
             CertificatePasswordPath = parsed.GetValue(CertificatePassword),
+            SinkFactories = [new KafkaSinkFactory()],
             MetricsPublic = parsed.GetValue(PublicMetrics),
             LogLevel = parsed.GetValue(Level),
         };

@@ -16,6 +16,9 @@ public sealed record RoutingOptions
     /// <summary>What sinks may reach.</summary>
     public required SinkPolicy Sinks { get; init; }
 
+    /// <summary>Who makes sinks besides those that every hub has.</summary>
+    public IReadOnlyList<IEndpointSinkFactory> SinkFactories { get; init; } = [];
+
     /// <summary>The first thing that is wrong, as a sentence with its remedy; null when nothing is.</summary>
     public string? Validate()
     {

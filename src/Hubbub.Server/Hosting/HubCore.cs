@@ -129,7 +129,8 @@ internal sealed class HubCore : IAsyncDisposable
             Hub = Hub,
             Groups = _state,
             Positions = _state,
-            Dispatch = new EndpointDispatch([new SinkFactory(options.Sinks, time)], _state, time, logger),
+            Dispatch = new EndpointDispatch(
+                [new SinkFactory(options.Sinks, time), .. options.SinkFactories], _state, time, logger),
             Report = _report,
             Time = time,
         };

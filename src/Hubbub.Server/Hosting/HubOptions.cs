@@ -59,6 +59,9 @@ public sealed record HubOptions
     /// <summary>Directories, besides the hub's own, in and below which endpoints may write files.</summary>
     public IReadOnlyList<string> FileDirectories { get; init; } = [];
 
+    /// <summary>Kinds of endpoints besides those that every hub has.</summary>
+    public IReadOnlyList<IEndpointSinkFactory> SinkFactories { get; init; } = [];
+
     /// <summary>How commands to devices and the feedback about them are handled.</summary>
     public CommandOptions Commands { get; init; } = new();
 
@@ -95,6 +98,7 @@ public sealed record HubOptions
         RoutesMax = RoutesMax,
         EndpointsMax = EndpointsMax,
         EnrichmentsMax = EnrichmentsMax,
+        SinkFactories = SinkFactories,
         Sinks = new SinkPolicy
         {
             AllowPrivateAddresses = AllowPrivateWebhooks,

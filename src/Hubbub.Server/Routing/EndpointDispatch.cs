@@ -1,6 +1,7 @@
 using Hubbub.Core.Events;
 using Hubbub.Core.Routing.Dispatch;
 using Hubbub.Server.Routing.Sinks;
+using Hubbub.Storage.Events;
 using Microsoft.Extensions.Logging;
 
 namespace Hubbub.Server.Routing;
@@ -23,19 +24,20 @@ internal sealed class EndpointDispatch(
     /// <param name="streamId">The stream; never used twice.</param>
     /// <param name="sink">Where to; valid options.</param>
     /// <param name="options">How; null for the sink's own defaults.</param>
-    /// <param name="stream">The stream's one partition.</param>
+    /// <param name="stream">The stream; of one partition.</param>
     /// <param name="deadLetters">The one partition of the endpoint's dead letters.</param>
     public EndpointDispatcher Start(
         string name,
         string streamId,
         SinkOptions sink,
         DispatchOptions? options,
-        IEventPartition stream,
+        SegmentedEventLog stream,
         IEventPartition deadLetters) => new(new DispatchServices
         {
             Name = name,
             PositionKey = streamId,
-            Partition = stream,
+            Partition = stream.Partitions[0],
+            OnDone = done => stream.Release(0, done),
             Sink = FactoryOf(sink)?.Create(name, sink)
                 ?? new ForbiddenSink($"This hub was built without endpoints of the kind {sink.GetType().Name}."),
             Positions = positions,

@@ -17,6 +17,15 @@ internal sealed class EndpointStream : IAsyncDisposable
 {
     private const string DeadLetterSuffix = "-deadletters";
 
+    /// <summary>Segments are reserved as a whole, and released as a whole when all of it is delivered.</summary>
+    private const int SinkSegmentBytes = 16 << 20;
+
+    /// <summary>As above; there should be few dead letters.</summary>
+    private const int DeadLetterSegmentBytes = 4 << 20;
+
+    /// <summary>How long a dead letter is kept at least: somebody has to look at it.</summary>
+    private static readonly TimeSpan DeadLetterRetention = TimeSpan.FromDays(7);
+
     private readonly EndpointStreamServices _services;
     private readonly SegmentedEventLog _log;
     private readonly SegmentedEventLog? _deadLetterLog;
@@ -95,7 +104,7 @@ internal sealed class EndpointStream : IAsyncDisposable
             endpoint.StreamId,
             sink,
             endpoint.Dispatch,
-            _log.Partitions[0],
+            _log,
             _deadLetterLog!.Partitions[0]);
     }
 
@@ -129,12 +138,15 @@ internal sealed class EndpointStream : IAsyncDisposable
     {
         var root = DirectoryOf(services, endpoint);
         LocalFileSystem.Instance.CreateDirectory(root);
-        var log = OpenLog(services, Path.Combine(root, "events"), endpoint.Stream);
-        if (endpoint.Sink is null)
-            return (log, null);
+        if (endpoint.Sink is not { } sink)
+            return (OpenLog(services, Path.Combine(root, "events"), OptionsOf(endpoint.Stream)), null);
+        // What has been delivered is released at once; the rest must outlive every attempt.
+        var maxAge = (endpoint.Dispatch ?? sink.DefaultDispatch).MaxAge;
+        var log = OpenLog(services, Path.Combine(root, "events"), OptionsOf(endpoint.Stream, maxAge * 2, SinkSegmentBytes));
         try
         {
-            return (log, OpenLog(services, Path.Combine(root, "deadletters"), endpoint.Stream));
+            var options = OptionsOf(endpoint.Stream, DeadLetterRetention, DeadLetterSegmentBytes);
+            return (log, OpenLog(services, Path.Combine(root, "deadletters"), options));
         }
         catch
         {
@@ -143,15 +155,19 @@ internal sealed class EndpointStream : IAsyncDisposable
         }
     }
 
-    private static SegmentedEventLog OpenLog(EndpointStreamServices services, string directory, EventStreamOptions stream)
+    private static EventLogOptions OptionsOf(
+        EventStreamOptions stream, TimeSpan retentionMin = default, int segmentBytesMax = int.MaxValue)
+    {
+        var retention = stream.Retention > retentionMin ? stream.Retention : retentionMin;
+        var options = StreamOptions.Of(stream.Partitions, retention, stream.RetentionBytes);
+        return options with { SegmentSizeBytes = Math.Min(options.SegmentSizeBytes, segmentBytesMax) };
+    }
+
+    private static SegmentedEventLog OpenLog(EndpointStreamServices services, string directory, EventLogOptions options)
     {
         LocalFileSystem.Instance.CreateDirectory(directory);
         return SegmentedEventLog.Open(
-            LocalFileSystem.Instance,
-            directory,
-            StreamOptions.Of(stream.Partitions, stream.Retention, stream.RetentionBytes),
-            services.Time,
-            services.Report);
+            LocalFileSystem.Instance, directory, options, services.Time, services.Report);
     }
 
     private static string DirectoryOf(EndpointStreamServices services, RouteEndpoint endpoint) =>

@@ -68,8 +68,8 @@ internal sealed class EndpointStreams(
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var stream in _open.Values)
-            await stream.DisposeAsync();
+        // Together: each may take its time to let a delivery end.
+        await Task.WhenAll(_open.Values.Select(static stream => stream.DisposeAsync().AsTask()));
     }
 
     /// <summary>The change is in force; what cannot be removed of the old stays on the disk, unused.</summary>

@@ -92,6 +92,9 @@ internal sealed class EventPartition : IEventPartition, IDisposable
         }
     }
 
+    /// <summary>Lets retention remove segments whose events all lie up to this one.</summary>
+    public void Release(long sequenceNumber) => _retention.Released = sequenceNumber;
+
     public void Skip(long from, long to) => _reader.Skipped.Add(from, to);
 
     public void Dispose() => _writer.Dispose();

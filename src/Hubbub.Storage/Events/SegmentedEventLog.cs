@@ -92,6 +92,12 @@ public sealed class SegmentedEventLog : IEventLog
     public void Skip(EventLogDamage damage) =>
         _partitions[damage.Partition].Skip(damage.Position, damage.ResumePosition);
 
+    /// <summary>
+    /// Says that a partition's events up to this one are needed by nobody any more: retention may remove them before
+    /// their time, in whole segments. Not remembered over a restart.
+    /// </summary>
+    public void Release(int partition, long sequenceNumber) => _partitions[partition].Release(sequenceNumber);
+
     /// <summary>Commits what waits, syncs, and closes. Appends are refused from the call on.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -15,9 +15,11 @@ public sealed class RotatingFileName(string prefix, string extension)
     private const int TimeLength = 16;
     private const int DigitsMin = 12;
 
-    public string Unfinished(DateTimeOffset time, long number) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{prefix}-{time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{number:d12}{extension}{PartSuffix}");
+    public string Unfinished(DateTimeOffset time, long number)
+    {
+        var utc = time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+        return string.Create(CultureInfo.InvariantCulture, $"{prefix}-{utc}-{number:d12}{extension}{PartSuffix}");
+    }
 
     /// <summary>The name that an unfinished file gets when it is done.</summary>
     public static string Finished(string unfinished) => unfinished[..^PartSuffix.Length];

@@ -13,7 +13,8 @@ public sealed partial class ArchitectureTests
         ["Hubbub.Storage"] = ["Hubbub.Core"],
         ["Hubbub.Server"] = ["Hubbub.Amqp", "Hubbub.Core", "Hubbub.Storage"],
         ["Hubbub.Client"] = ["Hubbub.Amqp"],
-        ["Hubbub.Cli"] = ["Hubbub.Client", "Hubbub.Server"],
+        ["Hubbub.Kafka"] = ["Hubbub.Server"],
+        ["Hubbub.Cli"] = ["Hubbub.Client", "Hubbub.Kafka", "Hubbub.Server"],
     };
 
     /// <summary>What a folder of Hubbub.Amqp may use of the others.</summary>

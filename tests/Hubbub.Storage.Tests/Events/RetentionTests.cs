@@ -53,6 +53,28 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task Retention_OfReleasedEvents_RemovesOnlySegmentsWithoutAnyOther()
+    {
+        await using var log = new SteppedLog();
+        log.Fill(100);
+        log.Log.ApplyRetention();
+        Assert.Equal(0, log.Partition.State.BeginSequenceNumber);
+        foreach (var released in (int[])[20, 50, 51, 99])
+        {
+            log.Log.Release(0, released);
+            log.Log.ApplyRetention();
+            var kept = log.Partition.ReadAll();
+            Assert.InRange(kept[0].Sequence, released - 20, released + 1);
+            Assert.Equal(99, kept[^1].Sequence);
+        }
+        log.Log.Release(0, -1);
+        log.Fill(40);
+        var before = log.Partition.State.BeginSequenceNumber;
+        log.Log.ApplyRetention();
+        Assert.Equal(before, log.Partition.State.BeginSequenceNumber);
+    }
+
+    [Fact]
     public async Task Retention_ClockJumpsTwoDays_WaitsAndReports()
     {
         await using var log = new SteppedLog(options: OneHour);

@@ -74,7 +74,8 @@ internal sealed class DispatchBatch(int countMax, int bytesMax)
         if (size > _chunk.Length - _used)
         {
             // Events of this batch keep the old chunk alive; the next batches live in the larger one.
-            _chunk = new byte[Math.Max(size, Math.Clamp(_chunk.Length * 2, ChunkBytes, Math.Max(ChunkBytes, bytesMax)))];
+            var next = Math.Clamp(_chunk.Length * 2, ChunkBytes, Math.Max(ChunkBytes, bytesMax));
+            _chunk = new byte[Math.Max(size, next)];
             _used = 0;
         }
         var memory = _chunk.AsMemory(_used, size);

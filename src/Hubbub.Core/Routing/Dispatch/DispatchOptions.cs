@@ -12,7 +12,9 @@ public sealed record DispatchOptions
     /// <summary>How long the first event of a batch waits for more.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The mean of the first wait after a failure is half of this; it doubles with each further failure.</summary>
+    /// <summary>
+    /// The wait after the first failure is between nothing and this; it doubles with each further failure.
+    /// </summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>No wait between two attempts is longer, except where the other side asks for it.</summary>
@@ -42,8 +44,9 @@ public sealed record DispatchOptions
             return $"A batch may have 1024 to {DispatchLimits.BatchBytesMax} bytes, not {BatchBytesMax}.";
         if (Linger < TimeSpan.Zero || Linger > TimeSpan.FromMinutes(12))
             return "A batch may wait 0 seconds to 12 minutes for more events.";
-        if (RetryDelay < TimeSpan.FromMilliseconds(1) || RetryDelayMax < RetryDelay || RetryDelayMax > TimeSpan.FromHours(1))
-            return "The wait between two attempts must be 1 millisecond to 1 hour, the first one no longer than the longest.";
+        if (RetryDelay < TimeSpan.FromMilliseconds(1) || RetryDelayMax < RetryDelay
+            || RetryDelayMax > TimeSpan.FromHours(1))
+            return "The wait between two attempts must be 1 millisecond to 1 hour, the first no longer than the longest.";
         if (RetryAfterMax < TimeSpan.Zero || RetryAfterMax > TimeSpan.FromDays(1))
             return "The pause that the other side may ask for must be 0 seconds to 1 day.";
         if (MaxAge < TimeSpan.FromMinutes(1) || MaxAge > TimeSpan.FromDays(30))
@@ -51,7 +54,7 @@ public sealed record DispatchOptions
         if (RefusalsMax is < 1 or > 100)
             return $"An event may be refused 1 to 100 times before it is put aside, not {RefusalsMax}.";
         if (DeadAfter <= TimeSpan.Zero || SaveInterval < TimeSpan.Zero || SaveInterval > TimeSpan.FromMinutes(1))
-            return "The position must be stored every 0 to 60 seconds, and an endpoint's death takes more than no time.";
+            return "The position must be stored every 0 to 60 seconds; an endpoint must fail for a while to be dead.";
         return null;
     }
 }

@@ -19,6 +19,11 @@ public sealed record DispatchServices
 
     public required IEndpointPositionStore Positions { get; init; }
 
+    /// <summary>
+    /// Told, when a position has been stored, which event is the last that this endpoint needs no more.
+    /// </summary>
+    public Action<long>? OnDone { get; init; }
+
     public required IDeadLetters DeadLetters { get; init; }
 
     public required DispatchOptions Options { get; init; }

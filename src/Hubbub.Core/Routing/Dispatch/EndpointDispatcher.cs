@@ -113,6 +113,7 @@ public sealed class EndpointDispatcher : IAsyncDisposable
             reader = DispatchReader.Open(_services.Partition, -1, _progress.Lost);
         }
         _progress.StartedAt(position.SequenceNumber);
+        _services.OnDone?.Invoke(position.SequenceNumber);
         _sinkState = position.SinkState;
         _reader = reader.Value;
     }
@@ -175,7 +176,7 @@ public sealed class EndpointDispatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives what was gathered to the sink, again and in parts where need be, until all is done with.</summary>
+    /// <summary>Gives what was gathered to the sink, again and in parts where need be, until all is done.</summary>
     private async Task DeliverAsync()
     {
         var limit = _batch.Count;
@@ -191,7 +192,8 @@ public sealed class EndpointDispatcher : IAsyncDisposable
                 refusals = 0;
                 _pace.Succeeded();
                 _progress.Delivered(result.Delivered, part.Span[result.Delivered - 1].SequenceNumber);
-                await _positions.SaveWhenDueAsync(_progress.SequenceNumber, CancellationToken.None).ConfigureAwait(false);
+                await _positions.SaveWhenDueAsync(_progress.SequenceNumber, CancellationToken.None)
+                    .ConfigureAwait(false);
             }
             if (result.Failure == SinkFailure.None)
             {
@@ -231,7 +233,9 @@ public sealed class EndpointDispatcher : IAsyncDisposable
             SinkFailure.Refused => result.RefusedCount > 0 && result.Delivered + result.RefusedCount <= part.Length,
             _ => result.Delivered >= 0 && result.Delivered < part.Length,
         };
-        return isPlausible ? result : throw new InvalidOperationException($"A sink of {part.Length} events says {result}.");
+        return isPlausible
+            ? result
+            : throw new InvalidOperationException($"A sink that got {part.Length} events says {result}.");
     }
 
     private async ValueTask<SinkResult> CallSinkAsync(Func<ValueTask<SinkResult>> call)
@@ -253,7 +257,7 @@ public sealed class EndpointDispatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts aside the first of the events when they are too old; false when they are not, or it failed.</summary>
+    /// <summary>Puts aside the first events when they are too old; false when none is, or it failed.</summary>
     private async ValueTask<bool> GiveUpOldAsync(ReadOnlyMemory<StoredEvent> undone)
     {
         var oldest = _services.Time.GetUtcNow() - _services.Options.MaxAge;
@@ -308,7 +312,7 @@ public sealed class EndpointDispatcher : IAsyncDisposable
             if (_reader is not null)
                 await _positions.SaveAsync(_progress.SequenceNumber, CancellationToken.None).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Without its position an endpoint repeats events; that must not keep the hub from stopping.
+#pragma warning disable CA1031 // Without its position an endpoint repeats events; the hub must stop all the same.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

@@ -12,7 +12,9 @@ public interface IDispatchObserver
     /// <summary>Retention (or an operator's decision) removed events before they could be delivered.</summary>
     void OnLost(string endpoint, long firstSequenceNumber, long count);
 
-    /// <summary>The stored position lies behind the end of the stream, which so is another one: it starts anew.</summary>
+    /// <summary>
+    /// The stored position lies behind the end of the stream, which so is another one: it starts anew.
+    /// </summary>
     void OnPositionReset(string endpoint, long storedSequenceNumber, long lastSequenceNumber);
 
     /// <summary>A defect in the hub; the delivery is tried again.</summary>

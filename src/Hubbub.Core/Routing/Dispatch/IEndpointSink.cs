@@ -13,7 +13,7 @@ public interface IEndpointSink : IAsyncDisposable
     /// </summary>
     string? State { get; }
 
-    /// <summary>Called before the first delivery, and again until it succeeds. Must not throw away what it wrote.</summary>
+    /// <summary>Called before the first delivery, and again until it succeeds.</summary>
     /// <param name="state">The <see cref="State"/> that was stored last; null for a new endpoint.</param>
     ValueTask<SinkResult> OpenAsync(string? state, CancellationToken cancellationToken);
 

@@ -39,7 +39,8 @@ public sealed record JsonFileOptions : SinkOptions
     /// <summary>The directory as an absolute path; null when <paramref name="policy"/> does not allow it.</summary>
     public string? ResolveDirectory(SinkPolicy policy)
     {
-        if (Directory.Length is 0 or > DispatchLimits.PathLengthMax || Directory.Contains('\0', StringComparison.Ordinal))
+        if (Directory.Length is 0 or > DispatchLimits.PathLengthMax
+            || Directory.Contains('\0', StringComparison.Ordinal))
             return null;
         if (!Path.IsPathRooted(Directory))
         {

@@ -38,8 +38,10 @@ internal sealed class PositionKeeper(DispatchServices services)
         // A full disk costs repetition after a crash, no event; the next save tries again.
         var refusal = await services.Positions.SavePositionAsync(services.PositionKey, current, cancellationToken)
             .ConfigureAwait(false);
-        if (refusal is null)
-            _saved = current;
+        if (refusal is not null)
+            return;
+        _saved = current;
+        services.OnDone?.Invoke(sequenceNumber);
     }
 
     private EndpointPosition Current(long sequenceNumber) => new(sequenceNumber, services.Sink.State);

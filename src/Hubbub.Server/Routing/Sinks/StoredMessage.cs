@@ -6,7 +6,7 @@ using Hubbub.Core.Routing.Dispatch;
 
 namespace Hubbub.Server.Routing.Sinks;
 
-/// <summary>A stored event taken apart for a sink. Everything is a slice of the event and lives as long as it.</summary>
+/// <summary>A stored event taken apart for a sink. All of it are slices that live as long as the event.</summary>
 public readonly ref struct StoredMessage
 {
     private readonly MessageSections _sections;

@@ -13,7 +13,8 @@ namespace Hubbub.Server.Routing.Sinks;
 internal sealed class WebhookConnector(
     SinkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve)
 {
-    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    public async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var target = context.DnsEndPoint;
         var addresses = IPAddress.TryParse(target.Host, out var literal)
@@ -25,7 +26,7 @@ internal sealed class WebhookConnector(
             if (!policy.AllowPrivateAddresses && !PublicAddresses.Contains(address))
             {
                 failure ??= new ForbiddenAddressException(
-                    $"'{target.Host}' is at {address}, which is no public address; this hub's webhooks go to public ones only.");
+                    $"'{target.Host}' is at {address}, which is no public address; this hub's webhooks must be at one.");
                 continue;
             }
             try

@@ -31,6 +31,9 @@ internal sealed class DispatchWorld : IEndpointPositionStore, IDeadLetters, IDis
 
     public ConcurrentQueue<string> Heard { get; } = new();
 
+    /// <summary>What the dispatcher gave free, one after the other.</summary>
+    public ConcurrentQueue<long> Done { get; } = new();
+
     public EndpointDispatcher Start(ScriptedSink sink, TimeProvider? time = null) => new(new DispatchServices
     {
         Name = "factory",
@@ -43,6 +46,7 @@ internal sealed class DispatchWorld : IEndpointPositionStore, IDeadLetters, IDis
         Time = time ?? Clock,
         Observer = this,
         Random = new Random(1),
+        OnDone = Done.Enqueue,
     });
 
     public ValueTask<EndpointPosition?> LoadPositionAsync(string endpoint, CancellationToken cancellationToken) =>

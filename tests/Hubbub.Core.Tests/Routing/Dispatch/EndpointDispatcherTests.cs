@@ -95,6 +95,7 @@ public sealed class EndpointDispatcherTests
         Assert.Equal(Enumerable.Range(42, 18), sink.Delivered);
         Assert.Equal("file 7", sink.OpenedWith);
         Assert.Equal(new EndpointPosition(59, "file 8"), world.Saved);
+        Assert.Equal([41, 59], [world.Done.First(), world.Done.Last()]);
     }
 
     [Fact]
@@ -121,6 +122,8 @@ public sealed class EndpointDispatcherTests
             await sink.WhenDeliveredAsync(3);
         Assert.Equal([0, 1, 2], sink.Delivered);
         Assert.Contains("reset 5000 2", world.Heard);
+        // Released by the old number, events that nobody got would be removed.
+        Assert.Equal([-1, 2], world.Done);
         Assert.Equal(2, world.Saved!.SequenceNumber);
     }
 

@@ -161,7 +161,7 @@ public sealed class EndpointStoryTests : IAsyncDisposable
             var dispatch = new EndpointDispatch(
                 [new SinkFactory(policy, TimeProvider.System)], hub._state, TimeProvider.System, NullLogger.Instance);
             hub.Dispatcher = dispatch.Start(
-                "factory", "s1", sink, options, hub._stream.Partitions[0], hub.DeadLetters.Partitions[0]);
+                "factory", "s1", sink, options, hub._stream, hub.DeadLetters.Partitions[0]);
             return ValueTask.FromResult(hub);
         }
 
