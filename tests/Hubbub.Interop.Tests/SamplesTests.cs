@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Hubbub.Interop.Tests.Harness;
 
 namespace Hubbub.Interop.Tests;
@@ -7,6 +8,7 @@ namespace Hubbub.Interop.Tests;
 [Collection(StandardPorts.Name)]
 public sealed class SamplesTests(StandardHub standard)
 {
+    private static readonly TimeSpan PublishLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -15,9 +17,12 @@ public sealed class SamplesTests(StandardHub standard)
     [InlineData("csharp")]
     [InlineData("python")]
     [InlineData("javascript")]
+    [InlineData("native")]
     public async Task Samples_OfOneLanguage_TellTheWholeStory(string language)
     {
         SkipUnlessInstalled(language);
+        if (language == "native")
+            await PublishNativeAsync();
         // The SDKs know only the standard ports, so the hub that usually has them makes room.
         await standard.Hub.StopAsync(Cancellation);
         try
@@ -74,6 +79,26 @@ public sealed class SamplesTests(StandardHub standard)
         return (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
+    /// <summary>One native file without a runtime; a warning of the trimmer or the compiler is an error.</summary>
+    private static async Task PublishNativeAsync()
+    {
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [
+                "publish", Sample("csharp", "Samples.csproj"), "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier,
+                "-p:PublishAot=true", "-p:TreatWarningsAsErrors=true", "-o", Native, "-v", "q", "--nologo",
+            ])
+        {
+            RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(Cancellation);
+        await process.WaitForExitAsync(Cancellation).WaitAsync(PublishLimit, Cancellation);
+        var text = await output;
+        Assert.True(process.ExitCode == 0, text);
+        Assert.DoesNotContain("warning", text, StringComparison.OrdinalIgnoreCase);
+    }
+
     private static (string Program, string[] Arguments) CommandOf(string language, string sample)
     {
         var file = sample.Replace('-', '_');
@@ -81,6 +106,7 @@ public sealed class SamplesTests(StandardHub standard)
         {
             "python" => ("/usr/bin/python3", [Sample("python", $"{file}.py")]),
             "javascript" => ("node", [Sample("javascript", $"{file}.js")]),
+            "native" => (Path.Combine(Native, "Hubbub.Samples"), [sample]),
             _ => (Path.Combine(
                 Workspace.Root, "artifacts", "bin", "Samples", new DirectoryInfo(AppContext.BaseDirectory).Name, "Hubbub.Samples"),
                 [sample]),
@@ -93,7 +119,12 @@ public sealed class SamplesTests(StandardHub standard)
             ClientScript.UamqpDevice.SkipUnlessInstalled();
         if (language == "javascript")
             ClientScript.IotCommands.SkipUnlessInstalled();
+        Assert.SkipWhen(
+            language == "native" && !File.Exists("/usr/bin/gcc") && !File.Exists("/usr/bin/clang"),
+            "no C compiler links native programs here: run ./test as root, or install gcc");
     }
+
+    private static string Native => Path.Combine(Workspace.Root, "artifacts", "native-samples");
 
     private static string Sample(string folder, string file) => Path.Combine(Workspace.Root, "samples", folder, file);
 }
