@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -12,7 +11,7 @@ internal static class CertificateAuthorityCommand
     private const string Path = "/hubbub/certificates";
     private const int NameLengthMax = 64;
 
-    private static readonly Argument<string> CertificateFile =
+    private static readonly Argument<string> FileName =
         new("FILE") { Description = "The CA's certificate, PEM or DER. No key is needed, and none is read." };
 
     private static readonly Argument<string> NameOrFile =
@@ -31,7 +30,7 @@ internal static class CertificateAuthorityCommand
     {
         var add = new Command("add", "Trust a CA: its certificates prove devices of the kind certificateAuthority.")
         {
-            CertificateFile, Name, Data, Json,
+            FileName, Name, Data, Json,
         };
         add.SetAction(AddAsync);
         var list = new Command("list", "List the trusted CAs.") { Data, Json };
@@ -46,10 +45,10 @@ internal static class CertificateAuthorityCommand
 
     private static async Task<int> AddAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var file = parsed.GetValue(CertificateFile)!;
+        var file = parsed.GetValue(FileName)!;
         var name = parsed.GetValue(Name) ?? NameOf(file);
         // Only the certificate goes on its way, whatever else stands in the file.
-        var body = new JsonObject { ["certificate"] = Convert.ToBase64String(Read(file)) };
+        var body = new JsonObject { ["certificate"] = Convert.ToBase64String(CertificateFile.ReadOne(file)) };
         using var rest = new HubRest(HubOf(parsed));
         var added = await rest.SendAsync(
             HttpMethod.Put, PathOf(name), body.ToJsonString(), null, $"CA '{name}' was not added", cancellationToken);
@@ -94,7 +93,7 @@ internal static class CertificateAuthorityCommand
         using var rest = new HubRest(HubOf(parsed));
         if (File.Exists(name))
         {
-            var thumbprint = Convert.ToHexString(SHA256.HashData(Read(name)));
+            var thumbprint = Convert.ToHexString(SHA256.HashData(CertificateFile.ReadOne(name)));
             var all = await GetAllAsync(rest, what, cancellationToken);
             name = all.Select(each => (Name: Output.TextOf(each, "name"), Thumbprint: Output.TextOf(each, "thumbprint")))
                 .FirstOrDefault(each => each.Thumbprint == thumbprint).Name
@@ -110,29 +109,6 @@ internal static class CertificateAuthorityCommand
         HubRest rest, string what, CancellationToken cancellationToken) =>
         await rest.SendAsync(HttpMethod.Get, Path, null, null, what, cancellationToken)
             is { ValueKind: JsonValueKind.Array } all ? [.. all.EnumerateArray()] : [];
-
-    /// <summary>The one certificate of a file, DER.</summary>
-    private static byte[] Read(string file)
-    {
-        try
-        {
-            var bytes = File.ReadAllBytes(file);
-            var all = new X509Certificate2Collection();
-            var text = System.Text.Encoding.Latin1.GetString(bytes);
-            if (text.Contains("-----BEGIN ", StringComparison.Ordinal))
-                all.ImportFromPem(text);
-            else
-                all.Add(X509CertificateLoader.LoadCertificate(bytes));
-            if (all.Count == 1)
-                return all[0].RawData;
-            throw new CommandFailedException(
-                $"'{file}' holds {all.Count} certificates; give a file with the CA's own one.", ExitCode.Usage);
-        }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
-        {
-            throw new CommandFailedException($"the certificate '{file}' cannot be read: {e.Message}", inner: e);
-        }
-    }
 
     private static string NameOf(string file)
     {

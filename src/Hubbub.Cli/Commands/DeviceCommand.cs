@@ -17,9 +17,22 @@ internal static class DeviceCommand
         DefaultValueFactory = _ => 1000,
     };
 
+    private static readonly Option<string[]> Certificate = new("--certificate")
+    {
+        Description = "Prove the device by this certificate (PEM or DER) instead of keys; give two to replace one later.",
+        HelpName = "FILE",
+        Arity = new ArgumentArity(1, 2),
+    };
+    private static readonly Option<bool> CaSigned = new("--ca-signed")
+    {
+        Description = "Prove the device by any certificate of its name from a CA that was added by 'hubbub ca add'.",
+    };
+
     public static Command Create() => new("device", "Create, list, show, enable, disable, delete, import and export devices.")
     {
-        Verb("create", "Create a device with two random keys; prints its connection string.", CreateAsync, Id),
+        Verb(
+            "create", "Create a device, with two random keys unless told otherwise; prints its connection string.",
+            CreateAsync, Id, Certificate, CaSigned),
         Verb("list", "List devices.", ListAsync, Top),
         Verb("show", "Show a device.", ShowAsync, Id),
         Verb("delete", "Delete a device.", DeleteAsync, Id),
@@ -46,13 +59,17 @@ internal static class DeviceCommand
     }
 
     private static Command Verb(
-        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, Symbol parameter)
+        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action,
+        params ReadOnlySpan<Symbol> parameters)
     {
         var command = new Command(name, description) { Data, Json };
-        if (parameter is Argument argument)
-            command.Add(argument);
-        else if (parameter is Option option)
-            command.Add(option);
+        foreach (var parameter in parameters)
+        {
+            if (parameter is Argument argument)
+                command.Add(argument);
+            else if (parameter is Option option)
+                command.Add(option);
+        }
         command.SetAction(action);
         return command;
     }
@@ -62,6 +79,8 @@ internal static class DeviceCommand
         var (hub, id) = (HubOf(parsed), parsed.GetValue(Id)!);
         using var rest = new HubRest(hub);
         var description = new JsonObject { ["deviceId"] = id, ["status"] = "enabled" };
+        if (AuthenticationOf(parsed) is { } authentication)
+            description["authentication"] = authentication;
         var device = await rest.SendAsync(
             HttpMethod.Put,
             PathOf(id),
@@ -77,6 +96,29 @@ internal static class DeviceCommand
                 Console.Out.WriteLine(ConnectionStringOf(hub, created));
         }
         return ExitCode.Done;
+    }
+
+    /// <summary>What proves the device, where it is not keys that the hub makes up.</summary>
+    private static JsonObject? AuthenticationOf(ParseResult parsed)
+    {
+        var files = parsed.GetValue(Certificate) ?? [];
+        if (parsed.GetValue(CaSigned))
+        {
+            return files.Length == 0
+                ? new JsonObject { ["type"] = "certificateAuthority" }
+                : throw new CommandFailedException("--ca-signed goes without --certificate.", ExitCode.Usage);
+        }
+        if (files.Length == 0)
+            return null;
+        return new JsonObject
+        {
+            ["type"] = "selfSigned",
+            ["x509Thumbprint"] = new JsonObject
+            {
+                ["primaryThumbprint"] = CertificateFile.ThumbprintOf(files[0]),
+                ["secondaryThumbprint"] = files.Length == 2 ? CertificateFile.ThumbprintOf(files[1]) : null,
+            },
+        };
     }
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)

@@ -128,7 +128,13 @@ internal static class PolicyCommand
         Output.Table(
             withKeys ? ["Policy", "Rights", "Primary key", "Secondary key"] : ["Policy", "Rights"],
             policies.Select(policy => withKeys
-                ? new[] { Output.TextOf(policy, "name"), RightsOf(policy), Output.TextOf(policy, "primaryKey"), Output.TextOf(policy, "secondaryKey") }
+                ? new[]
+                {
+                    Output.TextOf(policy, "name"),
+                    RightsOf(policy),
+                    Output.TextOf(policy, "primaryKey"),
+                    Output.TextOf(policy, "secondaryKey"),
+                }
                 : [Output.TextOf(policy, "name"), RightsOf(policy)]));
     }
 

@@ -1,3 +1,5 @@
+using System.Net;
+using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Transport;
 
 namespace Hubbub.Server.Amqp;
@@ -11,9 +13,29 @@ internal sealed class DelayedAnswers(HubConnection connection) : IDisposable
     private readonly List<(long DueMs, Action Answer)> _waiting = new(1);
     private ITimer? _timer;
 
+    /// <summary>
+    /// Counts a failed authentication and answers it: at once, or where there were many, later. Neither does anybody
+    /// else wait then, nor whoever is right.
+    /// </summary>
+    /// <param name="connection">Where it failed.</param>
+    /// <param name="holder">Whose credential it was said to be, if it said so.</param>
+    /// <param name="answer">Called under the connection's lock.</param>
+    public static void Answer(HubConnection connection, string? holder, Action answer)
+    {
+        var (services, peer) = (connection.Services, connection.Peer);
+        services.Metrics.AuthenticationFailed();
+        var slowdown = services.Failures.Record((peer.RemoteEndPoint as IPEndPoint)?.Address, holder);
+        if (slowdown.HasBegun)
+            services.Logger.AuthenticationsSlowed($"{peer.RemoteEndPoint}", AmqpErrors.Shorten(holder ?? "nobody"));
+        if (slowdown.Delay <= TimeSpan.Zero)
+            answer();
+        else if (!(connection.DelayedAnswers ??= new DelayedAnswers(connection)).TryAdd(slowdown.Delay, answer))
+            connection.Close(ErrorCondition.UnauthorizedAccess, "Too many authentications have failed.");
+    }
+
     /// <summary>Gives an answer when its time has come.</summary>
     /// <returns>False when too many wait already.</returns>
-    public bool TryAdd(TimeSpan delay, Action answer)
+    private bool TryAdd(TimeSpan delay, Action answer)
     {
         if (_waiting.Count >= HubAmqpLimits.FailedTokensMax)
             return false;

@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using System.Net;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Transport;
@@ -27,7 +26,6 @@ internal sealed class HubConnection : IConnectionOwner
     private (string Condition, string Reason)? _stopReason;
     private volatile TaskCompletionSource? _stopped;
     private ITimer? _claimTimer;
-    private DelayedAnswers? _delayed;
     private volatile string? _deviceId;
     private volatile bool _hasManyIdentities;
     private int _tokensRefused;
@@ -142,23 +140,8 @@ internal sealed class HubConnection : IConnectionOwner
 
     public void TokenAccepted() => _tokensRefused = 0;
 
-    /// <summary>
-    /// Counts a failed authentication and answers it: at once, or where there were many, later. Neither does anybody
-    /// else wait then, nor whoever is right.
-    /// </summary>
-    /// <param name="holder">Whose credential it was said to be, if it said so.</param>
-    /// <param name="answer">Called under the connection's lock.</param>
-    public void AnswerFailure(string? holder, Action answer)
-    {
-        Services.Metrics.AuthenticationFailed();
-        var slowdown = Services.Failures.Record((Peer.RemoteEndPoint as IPEndPoint)?.Address, holder);
-        if (slowdown.HasBegun)
-            Services.Logger.AuthenticationsSlowed($"{Peer.RemoteEndPoint}", AmqpErrors.Shorten(holder ?? "nobody"));
-        if (slowdown.Delay <= TimeSpan.Zero)
-            answer();
-        else if (!(_delayed ??= new DelayedAnswers(this)).TryAdd(slowdown.Delay, answer))
-            Close(ErrorCondition.UnauthorizedAccess, "Too many authentications have failed.");
-    }
+    /// <summary>Answers to failed authentications that wait; null when there never were any.</summary>
+    public DelayedAnswers? DelayedAnswers { get; set; }
 
     /// <summary>Has the answers given whose time has come; from any thread.</summary>
     public void AnswersDue()
@@ -306,7 +289,7 @@ internal sealed class HubConnection : IConnectionOwner
         if (_areAnswersDue)
         {
             _areAnswersDue = false;
-            _delayed?.Run();
+            DelayedAnswers?.Run();
         }
         var kept = 0;
         for (var i = 0; i < _working.Count; i++)
@@ -340,7 +323,7 @@ internal sealed class HubConnection : IConnectionOwner
     public void OnClosed(Exception? fault)
     {
         _claimTimer?.Dispose();
-        _delayed?.Dispose();
+        DelayedAnswers?.Dispose();
         EndLinks(null);
         Prepare();
         OnWritable(0);

@@ -29,7 +29,7 @@ internal static class SaslAuthentication
         }
         connection.Services.Logger.AmqpSaslRefused(
             connection.Peer.ConnectionId, AmqpErrors.Shorten(init.Mechanism.Value), AmqpErrors.Shorten(refusal));
-        connection.AnswerFailure(holder, () => connection.Engine.CompleteSasl(SaslCode.Auth));
+        DelayedAnswers.Answer(connection, holder, () => connection.Engine.CompleteSasl(SaslCode.Auth));
     }
 
     // The authorization identity in the response is ignored, as PLAIN's is: the certificate alone says who this is.

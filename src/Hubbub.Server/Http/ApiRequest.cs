@@ -79,10 +79,10 @@ internal sealed class ApiRequest(
     public async Task<HubResult<(T? Body, int Length)>> ReadOptionalAsync<T>(JsonTypeInfo<T> type)
         where T : class
     {
-        var bytes = await ReadBytesAsync();
-        // A body may take its time; what was permitted before it came may not be any more.
-        if (claim is not null && authenticator?.WhyRevoked(claim) is { } revoked)
-            return revoked with { Code = HubErrorCode.Unauthorized };
+        var read = await ReadBytesAsync();
+        if (!read.IsOk)
+            return read.Error!;
+        var bytes = read.Value;
         var text = bytes.Span;
         if (text.StartsWith("\uFEFF"u8))
             text = text[3..];
@@ -103,11 +103,14 @@ internal sealed class ApiRequest(
     }
 
     /// <summary>Reads the whole body; it is bounded before it comes here.</summary>
-    public async Task<ReadOnlyMemory<byte>> ReadBytesAsync()
+    /// <returns>The body, or why the sender may not do this any more: a body can take its time.</returns>
+    public async Task<HubResult<ReadOnlyMemory<byte>>> ReadBytesAsync()
     {
         using var body = new MemoryStream((int)Math.Clamp(Context.Request.ContentLength ?? 0, 0, ApiLimits.BodyBytesMax));
         await Context.Request.Body.CopyToAsync(body, Aborted);
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
+        if (claim is not null && authenticator?.WhyRevoked(claim) is { } revoked)
+            return revoked with { Code = HubErrorCode.Unauthorized };
+        return (ReadOnlyMemory<byte>)body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
     /// <summary>Answers 200, or another status, with a JSON body.</summary>

@@ -42,7 +42,10 @@ internal sealed class CommandApi(CommandQueues commands, HubIdentity hub, Identi
         }
         // The path says for whom it is, whatever the headers say.
         message.Set("iothub-to", $"/devices/{Uri.EscapeDataString(request.DeviceId)}/messages/devicebound");
-        var encoded = message.ToAmqp(await request.ReadBytesAsync());
+        var body = await request.ReadBytesAsync();
+        if (!body.IsOk)
+            return body.Error;
+        var encoded = message.ToAmqp(body.Value);
         if (!MessageSections.TryRead(encoded, SectionOrder.Strict, out var sections, out var problem))
             return new HubError(HubErrorCode.ArgumentInvalid, problem.Text);
         var command = CommandMessage.Read(sections, hub, registry);

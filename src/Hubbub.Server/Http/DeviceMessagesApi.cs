@@ -52,7 +52,10 @@ internal sealed class DeviceMessagesApi(ApiServices services)
         var device = Admit(request, Events);
         if (!device.IsOk)
             return device.Error;
-        var body = await request.ReadBytesAsync();
+        var read = await request.ReadBytesAsync();
+        if (!read.IsOk)
+            return read.Error;
+        var body = read.Value;
         var isBatch = request.Context.Request.ContentType?.StartsWith(BatchType, StringComparison.OrdinalIgnoreCase)
             == true;
         var message = isBatch ? ReadBatch(request, body) : ReadMessage(request, body);

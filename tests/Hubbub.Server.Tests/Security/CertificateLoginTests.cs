@@ -100,6 +100,25 @@ public sealed class CertificateLoginTests(TlsHub hub) : IClassFixture<TlsHub>
             Assert.True(await hub.LetsInAsync(Door.Bare, leaf, id), hub.LogTail());
     }
 
+    [Theory]
+    [InlineData(false, "204")]
+    [InlineData(true, "401")]
+    public async Task HttpsEvent_WhoseSenderIsDisabledWhileItComes_IsNotTaken(bool isDisabled, string status)
+    {
+        var id = hub.NewId();
+        var certificate = Issuer.SelfSigned(id);
+        await hub.RegisterAsync(id, TlsHub.SelfSigned(Sha256Of(certificate)));
+        await using var request = await hub.BeginRequestAsync(certificate, $"POST /devices/{id}/messages/events?api-version=2021-04-12", 4);
+        await request.WriteAsync("he"u8.ToArray(), TestContext.Current.CancellationToken);
+
+        if (isDisabled)
+            await hub.RegisterAsync(id, TlsHub.SelfSigned(Sha256Of(certificate)), "disabled", isUpdate: true);
+        await request.WriteAsync("re"u8.ToArray(), TestContext.Current.CancellationToken);
+
+        using var reader = new StreamReader(request);
+        Assert.StartsWith($"HTTP/1.1 {status}", await reader.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     private static string Sha256Of(Issuer each) =>
         each.Certificate.GetCertHashString(System.Security.Cryptography.HashAlgorithmName.SHA256);
 }

@@ -161,6 +161,18 @@ public sealed class TlsHub : IAsyncLifetime
         };
     }
 
+    /// <summary>The head of a request, whose body the test sends itself.</summary>
+    internal async Task<Stream> BeginRequestAsync(Issuer certificate, string line, int bodyLength)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", Server.Ports.Https, TestContext.Current.CancellationToken);
+        var tls = new SslStream(client.GetStream());
+        await tls.AuthenticateAsClientAsync(TlsOptions(certificate), TestContext.Current.CancellationToken);
+        var head = $"{line} HTTP/1.1\r\nHost: {Host}\r\nContent-Length: {bodyLength}\r\nConnection: close\r\n\r\n";
+        await tls.WriteAsync(Encoding.ASCII.GetBytes(head), TestContext.Current.CancellationToken);
+        return tls;
+    }
+
     private async Task<bool> HttpsLetsInAsync(Issuer certificate, string id, bool alone)
     {
         using var http = new HttpClient(new SocketsHttpHandler { SslOptions = TlsOptions(certificate, alone) });

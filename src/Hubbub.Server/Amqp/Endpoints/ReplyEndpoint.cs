@@ -47,7 +47,7 @@ internal sealed class ReplyEndpoint(HubConnection connection, SenderLink link, R
         string? holder)
     {
         var (replyTo, bytes) = (request.ReplyTo, reply.ToArray());
-        connection.AnswerFailure(holder, () => Reply(connection, session, node, replyTo, bytes));
+        DelayedAnswers.Answer(connection, holder, () => Reply(connection, session, node, replyTo, bytes));
     }
 
     private static void Reply(
