@@ -63,16 +63,17 @@ internal static class Identities
 
     private static async Task StartAsync(string hub, string data)
     {
-        var starts = new List<(long ReadyMs, double WallMs, long Resident)>();
+        var starts = new List<(long ReadyMs, double WallMs, double ProcessorMs, long Resident)>();
         for (var round = 0; round < 3; round++)
         {
             using var full = await HubUnderTest.StartAsync(hub, data);
-            starts.Add((full.ReadyMs, full.Started.TotalMilliseconds, full.ResidentBytes));
+            starts.Add((full.ReadyMs, full.Started.TotalMilliseconds, full.ProcessorTime.TotalMilliseconds, full.ResidentBytes));
         }
         using var empty = await HubUnderTest.StartAsync(hub, data + "-empty");
-        var (ready, wall, resident) = starts.Order().ElementAt(1);
+        var (ready, wall, processor, resident) = starts.Order().ElementAt(1);
         Row("start, as the hub says (`readyMs`)", $"{ready:N0} ms", "<= 3,000 ms", ready <= 3_000);
         Row("start, to the JSON line", $"{wall:N0} ms", "", null);
+        Row("start, processor time (empty hub)", $"{processor:N0} ms ({empty.ProcessorTime.TotalMilliseconds:N0} ms)", "", null);
         Row("resident after start (empty hub)", $"{resident / 1e6:N0} MB ({empty.ResidentBytes / 1e6:N0} MB)", "", null);
     }
 
@@ -110,12 +111,12 @@ internal static class Identities
         var before = GC.GetTotalMemory(forceFullCollection: true);
         using var store = StateStore.Open(state, TimeProvider.System);
         var native = NativeBytes();
-        var watch = Stopwatch.StartNew();
+        var watch = ProcessorWatch.Start();
         var registry = await IdentityRegistry.OpenAsync(store, TimeProvider.System, CancellationToken.None);
         var loading = watch.Elapsed.TotalMilliseconds;
         var each = (GC.GetTotalMemory(forceFullCollection: true) - before + NativeBytes() - native) / (double)count;
         Row("memory each (managed and SQLite's)", $"{each:N0} bytes", "<= 600 bytes", each <= 600);
-        Row("loading alone", $"{loading:N0} ms", "", null);
+        Row("loading alone, processor time", $"{loading:N0} ms", "", null);
 
         var host = new HubIdentity(["localhost"], "entity");
         using var policies = new PolicyRegistry(store, HubSettings.Create("bench", TimeProvider.System));
@@ -123,15 +124,15 @@ internal static class Identities
         var ids = Enumerable.Range(0, LookUps).Select(_ => IdOf(Random.Shared.Next(count))).ToArray();
         for (var i = 0; i < 20_000; i++)
             _ = registry.FindDevice(ids[i])!.Authentication.Keys;
-        watch.Restart();
+        watch = ProcessorWatch.Start();
         foreach (var id in ids)
         {
             if (registry.FindDevice(id)!.Authentication.Keys is null)
                 throw new InvalidOperationException($"{id} has no keys.");
         }
         var lookUpUs = watch.Elapsed.TotalMicroseconds / ids.Length;
-        Row("look-up with decryption of the keys, random ids", $"{lookUpUs:N2} us", "< 5 us", lookUpUs < 5);
-        watch.Restart();
+        Row("look-up with decryption of the keys, random ids, processor time", $"{lookUpUs:N2} us", "< 5 us", lookUpUs < 5);
+        watch = ProcessorWatch.Start();
         foreach (var id in ids)
         {
             if (registry.GenerationOf(id, null) is null)
@@ -141,17 +142,17 @@ internal static class Identities
         var tokens = ids.Take(50_000).Select(id => TokenOf(registry, id)).ToArray();
         for (var i = 0; i < 5_000; i++)
             authenticator.Verify(tokens[i]);
-        watch.Restart();
+        watch = ProcessorWatch.Start();
         foreach (var token in tokens)
         {
             if (!authenticator.Verify(token).IsOk)
                 throw new InvalidOperationException("A token was refused.");
         }
-        Row("a device's token verified, with two HMACs", $"{watch.Elapsed.TotalMicroseconds / tokens.Length:N2} us", "", null);
-        watch.Restart();
+        Row("a device's token verified, with its HMACs, processor time", $"{watch.Elapsed.TotalMicroseconds / tokens.Length:N2} us", "", null);
+        watch = ProcessorWatch.Start();
         registry.ListDevices(1);
         Row("first list (sorts all ids) ", $"{watch.Elapsed.TotalMilliseconds:N0} ms", "", null);
-        watch.Restart();
+        watch = ProcessorWatch.Start();
         registry.ListDevicesAfter(ids[0], 1_000);
         Row("a page of 1,000", $"{watch.Elapsed.TotalMilliseconds:N2} ms", "", null);
     }
@@ -171,4 +172,16 @@ internal static class Identities
 
     private static void Row(string what, string measured, string goal, bool? reached) =>
         Console.WriteLine($"| {what} | {measured} | {goal} | {(reached is null ? "" : reached.Value ? "reached" : "NOT reached")} |");
+
+    /// <summary>Processor time, which what else the machine does disturbs less than it does the clock.</summary>
+    private readonly struct ProcessorWatch
+    {
+        private readonly TimeSpan _started;
+
+        private ProcessorWatch(TimeSpan started) => _started = started;
+
+        public TimeSpan Elapsed => Environment.CpuUsage.TotalTime - _started;
+
+        public static ProcessorWatch Start() => new(Environment.CpuUsage.TotalTime);
+    }
 }

@@ -44,7 +44,10 @@ public ref struct StoredIdentity
 /// <summary>Takes what a store holds.</summary>
 public interface IIdentityLoader
 {
-    /// <param name="number">Under which it was stored.</param>
+    /// <summary>Says about how many will come, so that room is made once.</summary>
+    void Expect(int devices, int modules);
+
+    /// <param name="number">Under which it was stored; above that of the device before.</param>
     /// <exception cref="IOException">The id or the number was there already: the store is damaged.</exception>
     void LoadDevice(int number, in StoredIdentity device);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Hubbub.Core.Identities;
 using Microsoft.Data.Sqlite;
 
@@ -48,15 +49,17 @@ internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A start is over before the JIT would do it by itself.
     public void Load(IIdentityLoader loader)
     {
+        loader.Expect(NumberEnd("device"), NumberEnd("module"));
         // The columns that few devices have are read only where one of them is there.
         using (var row = new RawStatement(connection, """
             SELECT number, device_id, generation_id, etag, keys,
               status | (authentication_type << 1) | (iot_edge << 4),
               coalesce(primary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes) IS NOT NULL,
               primary_thumbprint, secondary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes
-            FROM device
+            FROM device ORDER BY number
             """))
         {
             while (row.Step())
@@ -65,7 +68,7 @@ internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
         using (var row = new RawStatement(connection, """
             SELECT number, device_id, module_id, generation_id, etag, keys, authentication_type,
               primary_thumbprint, secondary_thumbprint, managed_by
-            FROM module
+            FROM module ORDER BY number
             """))
         {
             while (row.Step())
@@ -79,6 +82,7 @@ internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
             statement.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadDevice(RawStatement row, IIdentityLoader loader)
     {
         var flags = row.Int64(5);
@@ -153,6 +157,13 @@ internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
         _putModule.Bind(9, authentication.SecondaryThumbprint);
         _putModule.Bind(10, module.ManagedBy);
         _putModule.Execute();
+    }
+
+    /// <summary>Numbers are dense, and the highest one is found at once.</summary>
+    private int NumberEnd(string table)
+    {
+        using var row = new RawStatement(connection, $"SELECT coalesce(max(number) + 1, 0) FROM {table}");
+        return row.Step() ? (int)row.Int64(0) : 0;
     }
 
     private static void Delete(RawStatement statement, int number)

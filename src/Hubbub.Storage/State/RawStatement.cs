@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -7,16 +9,20 @@ namespace Hubbub.Storage.State;
 /// A prepared statement without the layers above it: for what is done a million times. Parameters and columns are
 /// counted as SQLite does, parameters from 1 and columns from 0. Used on the writer's thread only.
 /// </summary>
-internal sealed class RawStatement(SqliteConnection connection, string sql) : IDisposable
+internal sealed partial class RawStatement(SqliteConnection connection, string sql) : IDisposable
 {
     private sqlite3_stmt? _statement;
+    private nint _row; // The statement as the engine knows it.
 
     private sqlite3_stmt Statement
     {
         get
         {
             if (_statement is null)
+            {
                 Check(raw.sqlite3_prepare_v2(connection.Handle!, sql, out _statement));
+                _row = _statement.DangerousGetHandle();
+            }
             return _statement;
         }
     }
@@ -36,6 +42,7 @@ internal sealed class RawStatement(SqliteConnection connection, string sql) : ID
         : raw.sqlite3_bind_blob(Statement, parameter, blob));
 
     /// <summary>Goes to the next row; false when there is none, and the statement can be used anew.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A start is over before the JIT would do it by itself.
     public bool Step()
     {
         var code = raw.sqlite3_step(Statement);
@@ -55,10 +62,15 @@ internal sealed class RawStatement(SqliteConnection connection, string sql) : ID
         }
     }
 
-    public long Int64(int column) => raw.sqlite3_column_int64(Statement, column);
+    public long Int64(int column) => ColumnInt64(_row, column);
 
     /// <summary>The bytes of a text or blob, valid until the next step; empty for NULL.</summary>
-    public ReadOnlySpan<byte> Bytes(int column) => raw.sqlite3_column_blob(Statement, column);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public unsafe ReadOnlySpan<byte> Bytes(int column)
+    {
+        var bytes = ColumnBlob(_row, column); // First: it may convert, and so change the length.
+        return new ReadOnlySpan<byte>(bytes, ColumnBytes(_row, column));
+    }
 
     public void Dispose() => _statement?.Dispose();
 
@@ -67,4 +79,15 @@ internal sealed class RawStatement(SqliteConnection connection, string sql) : ID
         if (code != raw.SQLITE_OK)
             SqliteException.ThrowExceptionForRC(code, connection.Handle);
     }
+
+    // The wrappers of these three cost more than they do, and a start reads ten million columns. They neither block nor
+    // call back, so the runtime need not prepare for that either.
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_column_int64"), SuppressGCTransition]
+    private static partial long ColumnInt64(nint statement, int column);
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_column_blob"), SuppressGCTransition]
+    private static unsafe partial byte* ColumnBlob(nint statement, int column);
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_column_bytes"), SuppressGCTransition]
+    private static partial int ColumnBytes(nint statement, int column);
 }

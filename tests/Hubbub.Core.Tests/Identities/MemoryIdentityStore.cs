@@ -41,9 +41,9 @@ internal sealed class MemoryIdentityStore : IIdentityStore, IHubSettingsStore
                     break;
             }
         }
-        foreach (var put in devices.Values)
+        foreach (var put in devices.Values.OrderBy(p => p.Number))
             Load(loader, put);
-        foreach (var put in modules.Values)
+        foreach (var put in modules.Values.OrderBy(p => p.Number))
             Load(loader, put);
         return default;
     }

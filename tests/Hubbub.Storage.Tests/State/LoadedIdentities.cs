@@ -21,6 +21,10 @@ internal sealed class LoadedIdentities : IIdentityLoader
         return loaded;
     }
 
+    void IIdentityLoader.Expect(int devices, int modules)
+    {
+    }
+
     void IIdentityLoader.LoadDevice(int number, in StoredIdentity device)
     {
         var owner = new KeyOwner(Text(device.DeviceId)!, null, Text(device.GenerationId)!);

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Hubbub.Core.Identities.Records;
@@ -128,6 +129,16 @@ internal sealed class IdentityIndex(IKeyProtector protector) : IIdentityLoader
         }
     }
 
+    void IIdentityLoader.Expect(int devices, int modules)
+    {
+        lock (_lock)
+        {
+            _devices.EnsureRoom(Math.Min(devices, IdentityLimits.DevicesMax));
+            _modules.EnsureRoom(Math.Min(modules, IdentityLimits.DevicesMax));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A start is over before the JIT would do it by itself.
     void IIdentityLoader.LoadDevice(int number, in StoredIdentity device)
     {
         lock (_lock)

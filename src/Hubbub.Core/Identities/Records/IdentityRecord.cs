@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Hubbub.Core.Identities.Records;
@@ -40,6 +41,7 @@ internal static class IdentityRecord
         return reader.ReadText();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A start is over before the JIT would do it by itself.
     public static void Write(RecordWriter to, in StoredIdentity identity)
     {
         to.Start(identity.DeviceId, identity.ModuleId);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Hubbub.Core.Identities.Records;
 
@@ -24,6 +25,7 @@ internal sealed class RecordArena
 
     /// <summary>Appends a record with a complete header.</summary>
     /// <returns>Its address, which is never 0.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public long Append(ReadOnlySpan<byte> record)
     {
         if (_chunkCount == 0 || _chunks[_chunkCount - 1]!.Length - _end < record.Length)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Hubbub.Core.Identities.Records;
@@ -115,19 +116,27 @@ internal sealed class RecordTable
             Discard(before, beforeLength);
     }
 
-    /// <summary>Adds a record that was stored under <paramref name="number"/>; any order will do.</summary>
-    /// <returns>False when the number or the key is taken.</returns>
+    /// <summary>Makes room for so many records in all.</summary>
+    public void EnsureRoom(int count)
+    {
+        if (count * 10L > _slots.Length * 7L)
+            Rehash(count);
+    }
+
+    /// <summary>Adds a record that was stored under <paramref name="number"/>; numbers come in rising order.</summary>
+    /// <returns>False when the number is not above the one before, or the key is taken.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A start is over before the JIT would do it by itself.
     public bool TryLoad(int number, Span<byte> record)
     {
-        while (_numberEnd <= number)
+        if (number < _numberEnd)
+            return false;
+        while (_numberEnd < number)
         {
             EnsurePage(_numberEnd);
-            if (_numberEnd < number)
-                _freeNumbers.Push(_numberEnd);
-            _numberEnd++;
+            _freeNumbers.Push(_numberEnd++);
         }
-        if (AddressOf(number) != 0)
-            return false;
+        EnsurePage(number);
+        _numberEnd++;
         BinaryPrimitives.WriteInt32LittleEndian(record, record.Length);
         BinaryPrimitives.WriteInt32LittleEndian(record[4..], number);
         var hash = HashOf(record);
@@ -163,10 +172,11 @@ internal sealed class RecordTable
             Volatile.Write(ref address, _arena.Append(record.Span));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddSlot(uint hash, int number)
     {
         if ((_usedSlots + 1) * 10L > _slots.Length * 7L)
-            Rehash();
+            Rehash(Count + 1);
         Insert(_slots, hash, number);
         _usedSlots++;
         Count++;
@@ -182,11 +192,12 @@ internal sealed class RecordTable
         Count--;
     }
 
-    /// <summary>Twice the room that is needed now, without tombstones; readers may go on with the array before.</summary>
-    private void Rehash()
+    /// <summary>Room to spare, and no tombstones; readers may go on with the array before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Rehash(int count)
     {
         var length = SlotsMin;
-        while (length < (Count + 1) * 2L)
+        while (length * 7L < count * 10L || length < Count * 2L)
             length *= 2;
         var slots = new long[length];
         foreach (var slot in _slots)
@@ -206,6 +217,7 @@ internal sealed class RecordTable
         Volatile.Write(ref slots[i], ((long)hash << 32) | (uint)(number + 1));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool HasKey(uint hash, ReadOnlySpan<byte> key)
     {
         for (var i = hash & (uint)(_slots.Length - 1); _slots[i] != 0; i = (i + 1) & (uint)(_slots.Length - 1))
@@ -217,6 +229,7 @@ internal sealed class RecordTable
         return false;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static uint HashOf(ReadOnlySpan<byte> record)
     {
         var key = KeyOf(record);

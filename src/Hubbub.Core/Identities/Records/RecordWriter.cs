@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Hubbub.Core.Identities.Records;
 
@@ -11,6 +12,7 @@ internal sealed class RecordWriter
     /// <summary>What was built.</summary>
     public Span<byte> Record => _buffer.AsSpan(0, _length);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Start(ReadOnlySpan<byte> id, ReadOnlySpan<byte> idBelow)
     {
         _length = RecordArena.HeaderLength;
@@ -27,12 +29,14 @@ internal sealed class RecordWriter
 
     public void WriteInt64(long value) => BinaryPrimitives.WriteInt64LittleEndian(Take(sizeof(long)), value);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void WriteField(ReadOnlySpan<byte> value)
     {
         WriteUInt16(checked((ushort)value.Length));
         value.CopyTo(Take(value.Length));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Span<byte> Take(int length)
     {
         if (_buffer.Length - _length < length)
