@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Text;
 using Hubbub.Amqp.Codec;
 using Hubbub.Core.Events;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp;
 

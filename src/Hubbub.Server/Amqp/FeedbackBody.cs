@@ -4,6 +4,7 @@ using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core.Commands;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp;
 

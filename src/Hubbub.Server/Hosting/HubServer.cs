@@ -146,7 +146,7 @@ public sealed class HubServer : IAsyncDisposable
             Registry = _core.Registry,
             Presence = _core.Presence,
             ConsumerGroups = _core.Groups,
-            Events = _core.Events,
+            Events = _core.Events.Log,
             Routing = _routing,
             Commands = _core.Commands,
             CommandDelivery = _core.Commands,

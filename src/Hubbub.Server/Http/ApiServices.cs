@@ -1,7 +1,7 @@
 using Hubbub.Core.Commands;
+using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
-using Hubbub.Server.Amqp;
 using Hubbub.Server.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -28,14 +28,14 @@ public sealed record ApiServices
 
     public required ConsumerGroups ConsumerGroups { get; init; }
 
-    /// <summary>The built-in events entity, which takes what devices send.</summary>
-    public required EventEntity Events { get; init; }
+    /// <summary>The built-in stream, which takes what devices send.</summary>
+    public required IEventLog Events { get; init; }
 
     /// <summary>Routes, endpoints and enrichments; null where the service has none.</summary>
     internal HubRouting? Routing { get; init; }
 
     /// <summary>Where telemetry goes.</summary>
-    internal TelemetryRouter Router => field ??= Routing?.Router ?? TelemetryRouter.To(Events.Log, Metrics);
+    internal TelemetryRouter Router => field ??= Routing?.Router ?? TelemetryRouter.To(Events, Metrics);
 
     public required CommandQueues Commands { get; init; }
 

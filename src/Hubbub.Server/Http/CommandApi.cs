@@ -4,7 +4,7 @@ using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
-using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Http;
 

@@ -6,8 +6,9 @@ using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
+using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
-using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 using Hubbub.Server.Routing;
 using Microsoft.AspNetCore.Http;
 
@@ -62,6 +63,10 @@ internal sealed class DeviceMessagesApi(ApiServices services)
         if (!message.IsOk)
             return message.Error;
 
+        var partitions = services.Events.Partitions;
+        var partition = partitions[PartitionHash.PartitionOf(request.DeviceId, partitions.Count)];
+        if (partition.IsSaturated) // Many clients must not pile up what the disk cannot take.
+            await partition.WhenNotSaturatedAsync(request.Aborted);
         var send = new RoutedSend(services.Router, request.DeviceId);
         var (pairs, count) = HubAnnotations.Stamp(
             request.DeviceId, null, device.Value.GenerationId, request.Claim.AuthMethod, modelId: null);

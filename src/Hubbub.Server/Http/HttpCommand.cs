@@ -4,7 +4,7 @@ using System.Text;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Core.Commands;
-using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 using Microsoft.AspNetCore.Http;
 
 namespace Hubbub.Server.Http;

@@ -4,6 +4,7 @@ using Hubbub.Core;
 using Hubbub.Core.Events;
 using Hubbub.Core.Routing.Query;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Routing;
 

@@ -45,7 +45,7 @@ internal sealed class ApiHost : IAsyncDisposable
             Registry = core.Registry,
             Presence = core.Presence,
             ConsumerGroups = core.Groups,
-            Events = core.Events,
+            Events = core.Events.Log,
             Commands = core.Commands,
             CommandDelivery = core.Commands,
             Metrics = _metrics,

@@ -8,6 +8,7 @@ using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Tests.Http;
 

@@ -5,6 +5,7 @@ using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp.Endpoints;
 

@@ -4,6 +4,7 @@ using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Security;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp.Endpoints;
 

@@ -5,6 +5,7 @@ using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Messages;
 using Hubbub.Server.Routing;
 
 namespace Hubbub.Server.Amqp.Endpoints;

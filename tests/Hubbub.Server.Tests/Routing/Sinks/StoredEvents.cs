@@ -4,6 +4,7 @@ using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core.Routing.Dispatch;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Tests.Routing.Sinks;
 

@@ -1,6 +1,6 @@
 using Hubbub.Amqp.Codec;
 
-namespace Hubbub.Server.Amqp;
+namespace Hubbub.Server.Messages;
 
 /// <summary>
 /// The annotations that the hub puts on device-to-cloud events: those that are the same for all events of a link,

@@ -1,7 +1,7 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 
-namespace Hubbub.Server.Amqp;
+namespace Hubbub.Server.Messages;
 
 /// <summary>
 /// The size of a message as the service counts it: the body, the values of the properties, and the names and values of

@@ -6,8 +6,9 @@ using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
+using Hubbub.Server.Amqp;
 
-namespace Hubbub.Server.Amqp;
+namespace Hubbub.Server.Messages;
 
 /// <summary>
 /// A command on the wire: read from a service and put into the form in which devices can take it, which is stored; and

@@ -1,9 +1,10 @@
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
+using Hubbub.Server.Amqp;
 using Hubbub.Server.Routing;
 
-namespace Hubbub.Server.Amqp;
+namespace Hubbub.Server.Messages;
 
 /// <summary>
 /// The one way of a device's message into the streams that it goes to, whichever protocol it came by: checked, taken apart into what is

@@ -1,8 +1,9 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
+using Hubbub.Server.Amqp;
 
-namespace Hubbub.Server.Amqp;
+namespace Hubbub.Server.Messages;
 
 /// <summary>
 /// A device's message taken apart into what is stored: the pairs of its message annotations that it may set, and its
