@@ -35,7 +35,8 @@ internal static class DeviceExport
         var path = parsed.GetValue(File)!;
         var what = path == DeviceImport.StandardStream ? "devices were not exported" : $"'{path}' was not written";
         using var interruption = new Interruption(cancellationToken);
-        using var rest = new HubRest(HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false }), Timeout.InfiniteTimeSpan);
+        var hub = HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+        using var rest = new HubRest(hub, Timeout.InfiniteTimeSpan);
         var query = parsed.GetValue(WithoutKeys) ? "?excludeKeys=true" : "";
         try
         {

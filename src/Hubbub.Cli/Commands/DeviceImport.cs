@@ -33,7 +33,8 @@ internal static class DeviceImport
         var what = $"'{path}' was not imported";
         using var interruption = new Interruption(cancellationToken);
         await using var input = Open(path, what);
-        using var rest = new HubRest(HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false }), Timeout.InfiniteTimeSpan);
+        var hub = HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+        using var rest = new HubRest(hub, Timeout.InfiniteTimeSpan);
         long? length = input.CanSeek ? input.Length : null;
         try
         {
