@@ -26,7 +26,7 @@ internal static class Identities
         Console.WriteLine("|---|---|---|---|");
         using (var empty = await HubUnderTest.StartAsync(hub, data))
         {
-            await ImportAsync(hub, data, file, count);
+            await ImportAsync(empty, hub, data, file, count);
             File.Delete(file);
         }
         await StartAsync(hub, data);
@@ -50,15 +50,17 @@ internal static class Identities
         }
     }
 
-    private static async Task ImportAsync(string hub, string data, string file, int count)
+    private static async Task ImportAsync(HubUnderTest running, string hub, string data, string file, int count)
     {
-        var watch = Stopwatch.StartNew();
+        var (watch, before) = (Stopwatch.StartNew(), running.ProcessorTime);
         using var process = Process.Start(new ProcessStartInfo(hub, ["device", "import", file, "--data", data]))!;
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
             throw new InvalidOperationException("The import failed.");
         var rate = count / watch.Elapsed.TotalSeconds;
-        Row("import by `hubbub device import`, random order", $"{rate:N0}/s", ">= 20,000/s", rate >= 20_000);
+        Row("import by `hubbub device import`, ids in no order", $"{rate:N0}/s", ">= 20,000/s", rate >= 20_000);
+        var each = (running.ProcessorTime - before).TotalMicroseconds / count;
+        Row("import, the hub's processor time", $"{each:N1} us each", "", null);
     }
 
     private static async Task StartAsync(string hub, string data)

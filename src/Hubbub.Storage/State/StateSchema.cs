@@ -175,8 +175,9 @@ internal static class StateSchema
     ];
 
     /// <summary>Brings the database to the newest version.</summary>
+    /// <param name="to">A former version, for tests of what comes after; null for the newest.</param>
     /// <exception cref="StateStoreException">The database is newer than this program.</exception>
-    public static void Migrate(SqliteConnection connection, TimeProvider time)
+    public static void Migrate(SqliteConnection connection, TimeProvider time, int? to = null)
     {
         Execute(
             connection,
@@ -197,7 +198,7 @@ internal static class StateSchema
                 $"The database {connection.DataSource} has version {version}; this program knows {Migrations.Length}. "
                 + "Use a newer program.");
         }
-        for (; version < Migrations.Length; version++)
+        for (; version < (to ?? Migrations.Length); version++)
         {
             using var transaction = connection.BeginTransaction();
             Execute(connection, Migrations[version]);
