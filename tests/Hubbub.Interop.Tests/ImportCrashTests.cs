@@ -55,7 +55,7 @@ public sealed class ImportCrashTests
         Assert.Equal(
             ["export-1", "export-2", "export-3"],
             printed.Json.Select(line => line.Text("id")!));
-        Assert.Empty(Directory.GetFiles(hub.Data, "export.txt.*")); // No draft is left.
+        Assert.Empty(Directory.GetFiles(hub.Data, "*.new")); // No draft is left.
     }
 
     private static async Task<int> CountAsync(HubProcess hub) =>

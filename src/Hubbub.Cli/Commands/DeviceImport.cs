@@ -9,6 +9,8 @@ internal static class DeviceImport
 {
     public const string StandardStream = "-";
 
+    private const string Advice = "Repeat it; what was imported already is left as it is.";
+
     private static readonly Argument<string> File = new("FILE")
     {
         Description = "Lines of JSON as an export has them (Azure's blob devices.txt); - reads standard input.",
@@ -49,8 +51,11 @@ internal static class DeviceImport
         }
         catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
         {
-            throw new CommandFailedException(
-                $"{what} to its end: interrupted. Repeat it; what was imported already is left as it is.");
+            throw new CommandFailedException($"{what} to its end: interrupted. {Advice}");
+        }
+        catch (CommandFailedException e) when (e.InnerException is HttpRequestException)
+        {
+            throw new CommandFailedException($"{e.Message} {Advice}", inner: e);
         }
     }
 
@@ -79,8 +84,7 @@ internal static class DeviceImport
         }
         if (summary is not { } done)
         {
-            throw new CommandFailedException(
-                $"{what} to its end: the hub broke off. Repeat it; what was imported already is left as it is.");
+            throw new CommandFailedException($"{what} to its end: the hub broke off. {Advice}");
         }
         if (json)
             Output.JsonLine(done);
