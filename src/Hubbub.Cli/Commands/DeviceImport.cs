@@ -21,7 +21,8 @@ internal static class DeviceImport
 
     public static Command Create()
     {
-        var command = new Command("import", "Create, update or delete devices and modules from a file; can be repeated.")
+        var command = new Command(
+            "import", "Create, update or delete devices and modules from a file; can be repeated.")
         {
             File, Data, Json,
         };
@@ -107,8 +108,9 @@ internal static class DeviceImport
             (_, "") => $" {id}:",
             _ => $" {id}/{module}:",
         };
-        Console.Error.WriteLine(
-            $"line {Output.TextOf(entry, "line")}:{who} {Output.TextOf(entry, "errorCode")}: {Output.TextOf(entry, "error")}");
+        var (line, code, error) = (
+            Output.TextOf(entry, "line"), Output.TextOf(entry, "errorCode"), Output.TextOf(entry, "error"));
+        Console.Error.WriteLine($"line {line}:{who} {code}: {error}");
     }
 
     private static void Summarise(JsonElement done)
@@ -116,9 +118,9 @@ internal static class DeviceImport
         var (failed, notListed, twins) = (Count("failed"), Count("failedNotListed"), Count("twinsNotImported"));
         Console.Out.WriteLine($"{Count("changed")} imported, {Count("unchanged")} were so already, {failed} refused.");
         if (notListed > 0)
-            Console.Error.WriteLine($"{notListed} refused lines more are not listed; correct these and repeat the import.");
+            Console.Error.WriteLine($"{notListed} more refused lines are not listed; correct these and repeat.");
         if (twins > 0)
-            Console.Error.WriteLine($"{twins} lines have tags or desired properties, which this hub does not keep yet.");
+            Console.Error.WriteLine($"{twins} lines have tags or desired properties, which are not kept yet.");
 
         long Count(string name) => done.GetProperty(name).GetInt64();
     }

@@ -1,8 +1,8 @@
 namespace Hubbub.Core.Identities;
 
 /// <summary>
-/// One device or module as a store gives it back, in views of the store's own memory: a million of them are read without
-/// an object each. All texts are UTF-8; an empty one is absent.
+/// One device or module as a store gives it back, in views of the store's own memory: a million of them are read
+/// without an object each. All texts are UTF-8; an empty one is absent.
 /// </summary>
 public ref struct StoredIdentity
 {

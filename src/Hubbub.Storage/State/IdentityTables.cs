@@ -5,8 +5,8 @@ using Microsoft.Data.Sqlite;
 namespace Hubbub.Storage.State;
 
 /// <summary>
-/// The tables of devices and modules, by the numbers that the registry gives: many new ones are appended, wherever their
-/// ids would sort. Nothing is looked up here, for the registry has everything. Used on the writer's thread only.
+/// The tables of devices and modules, by the numbers that the registry gives: many new ones are appended, wherever
+/// their ids would sort. Nothing is looked up here, for the registry has everything. Used on the writer's thread only.
 /// </summary>
 internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
 {
@@ -57,7 +57,8 @@ internal sealed class IdentityTables(SqliteConnection connection) : IDisposable
         using (var row = new RawStatement(connection, """
             SELECT number, device_id, generation_id, etag, keys,
               status | (authentication_type << 1) | (iot_edge << 4),
-              coalesce(primary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes) IS NOT NULL,
+              coalesce(primary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes)
+                IS NOT NULL,
               primary_thumbprint, secondary_thumbprint, status_reason, status_updated_ticks, device_scope, parent_scopes
             FROM device ORDER BY number
             """))

@@ -38,7 +38,7 @@ internal sealed class RecordArena
         return address;
     }
 
-    /// <summary>The record with its header; empty when it has been moved, and the owner knows its new address.</summary>
+    /// <summary>The record with its header; empty when it has been moved: its owner knows where to.</summary>
     public ReadOnlyMemory<byte> Read(long address)
     {
         if (Volatile.Read(ref Volatile.Read(ref _chunks)[ChunkOf(address)]) is not { } chunk)

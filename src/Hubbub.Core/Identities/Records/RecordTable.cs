@@ -10,10 +10,10 @@ namespace Hubbub.Core.Identities.Records;
 /// allocate.
 /// </summary>
 /// <remarks>
-/// A hash table with open addressing, whose slots hold 32 bits of hash and a number, and an array of addresses by number.
-/// Why readers need no lock: within one array of slots a slot never becomes empty again, so a probe cannot miss what was
-/// there all along; a slot whose record has changed hands is told by the key, which is always compared; a record's bytes
-/// are complete before its address is seen and never change after.
+/// A hash table with open addressing, whose slots hold 32 bits of hash and a number, and addresses by number. Why readers
+/// need no lock: within one array of slots a slot never becomes empty again, so a probe cannot miss what was there all
+/// along; a slot whose record has changed hands is told by the key, which is always compared; a record's bytes are
+/// complete before its address is seen and never change after.
 /// </remarks>
 internal sealed class RecordTable
 {
@@ -100,7 +100,7 @@ internal sealed class RecordTable
     /// <summary>Gives back a reserved number that was not used.</summary>
     public void Release(int number) => _freeNumbers.Push(number);
 
-    /// <summary>Adds the record of a reserved number, or replaces the one it has; the key must be the same then.</summary>
+    /// <summary>Adds the record of a reserved number, or replaces the one it has, of the same key.</summary>
     /// <param name="record">With room for the header, which is filled in here, before the key.</param>
     public void Put(int number, Span<byte> record)
     {

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Hubbub.Core.Identities.Records;
 
-/// <summary>Builds one record at a time in a buffer that is kept: header, key, then fields with their lengths.</summary>
+/// <summary>Builds one record at a time in a buffer that is kept: header, key, fields with their lengths.</summary>
 internal sealed class RecordWriter
 {
     private byte[] _buffer = new byte[1024];
