@@ -28,8 +28,8 @@ internal static class ReferenceCommand
             .AppendLine("Made by `hubbub reference` from the declarations of the verbs; do not edit it by hand.")
             .AppendLine()
             .AppendLine($"Verbs find the hub through the environment variable `{HubAddress.Variable}` (a connection string of this")
-            .AppendLine("hub or of Azure's), else through the data directory of the hub that runs on this machine. Exit codes: 0 done, 1 refused or")
-            .AppendLine("failed (one line on standard error says what, which id, why and what to do), 2 wrong usage.");
+            .AppendLine("hub or of Azure's), else through the data directory of the hub that runs on this machine. Exit codes: 0 done,")
+            .AppendLine("1 refused or failed (one line on standard error says what, which id, why and what to do), 2 wrong usage.");
         foreach (var command in root.Subcommands.Where(command => !command.Hidden))
             Append(text, "hubbub", command);
         return text.ToString().ReplaceLineEndings("\n");

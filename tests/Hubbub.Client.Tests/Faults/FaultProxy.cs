@@ -97,6 +97,8 @@ internal sealed class FaultProxy : IAsyncDisposable
         long total = 0;
         try
         {
+            // A slow link: a piece a tick.
+            using var slow = new PeriodicTimer(TimeSpan.FromMilliseconds(1), TimeProvider.System);
             while (true)
             {
                 var count = await from.ReceiveAsync(buffer.AsMemory(), ended.Token);
@@ -114,7 +116,7 @@ internal sealed class FaultProxy : IAsyncDisposable
                 if (total >= holeAfter)
                     await hole.CancelAsync();
                 if (pieceBytes > 0 && total < SlowBytes)
-                    await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, ended.Token);
+                    await slow.WaitForNextTickAsync(ended.Token);
             }
         }
         finally
