@@ -42,8 +42,7 @@ public sealed record KafkaOptions : SinkOptions
             return "A Kafka endpoint with a password needs TLS, or the password could be read on the way.";
         if (Timeout < TimeSpan.FromSeconds(1) || Timeout > TimeSpan.FromMinutes(5))
             return "The time-out of a Kafka endpoint must be 1 second to 5 minutes.";
-        if (CaCertificates is { } pem && (!UsesTls || pem.Length > DispatchLimits.CertificatesLengthMax
-            || !pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal)))
+        if (CaCertificates is { } pem && (!UsesTls || !PemCertificates.TryRead(pem, out _)))
         {
             return "The CA certificates of a Kafka endpoint must be in PEM form (-----BEGIN CERTIFICATE-----), at most "
                 + $"{DispatchLimits.CertificatesLengthMax} characters, and need TLS.";

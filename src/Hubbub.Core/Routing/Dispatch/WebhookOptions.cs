@@ -40,13 +40,11 @@ public sealed record WebhookOptions : SinkOptions
             return "The URL of a webhook must have no fragment (#...), for it would not be sent.";
         if (Timeout < TimeSpan.FromSeconds(1) || Timeout > TimeSpan.FromMinutes(2))
             return "The time-out of a webhook must be 1 second to 2 minutes.";
-        if (CaCertificates is { Length: > DispatchLimits.CertificatesLengthMax })
+        if (CaCertificates is { } pem && !PemCertificates.TryRead(pem, out _))
         {
-            return "The CA certificates of a webhook must have at most "
+            return "The CA certificates of a webhook must be in PEM form (-----BEGIN CERTIFICATE-----), at most "
                 + $"{DispatchLimits.CertificatesLengthMax} characters.";
         }
-        if (CaCertificates is { } pem && !pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal))
-            return "The CA certificates of a webhook must be in PEM form (-----BEGIN CERTIFICATE-----).";
         return null;
     }
 }

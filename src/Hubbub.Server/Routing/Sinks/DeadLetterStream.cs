@@ -53,8 +53,12 @@ public sealed class DeadLetterStream(string endpoint, IEventPartition partition,
 
     private void Write(ByteBuffer output, in StoredEvent stored, string reason)
     {
-        if (!MessageSections.TryRead(stored.Sections, SectionOrder.Lenient, out var message, out var problem))
-            throw new InvalidDataException($"Event {stored.SequenceNumber} cannot be decoded: {problem.Text}");
+        if (!MessageSections.TryRead(stored.Sections, SectionOrder.Lenient, out var message, out _))
+        {
+            // The hub never stores such an event; if there is one all the same, it is kept as it is.
+            output.Write(stored.Sections.Span);
+            return;
+        }
         output.Write(message.PropertiesSection.Span);
         var writer = new AmqpWriter(output);
         var mark = writer.BeginApplicationProperties();

@@ -12,14 +12,16 @@ public readonly ref struct StoredMessage
     private readonly MessageSections _sections;
     private readonly StoredEvent _event;
 
-    /// <exception cref="InvalidDataException">The event is none that the hub has stored; a bug.</exception>
+    /// <summary>
+    /// Takes an event apart. One that cannot be decoded, which the hub never stores, is all body: it must not stop the
+    /// events behind it for ever.
+    /// </summary>
     public StoredMessage(StoredEvent stored)
     {
         _event = stored;
-        if (!MessageSections.TryRead(stored.Sections, SectionOrder.Lenient, out _sections, out var problem))
-            throw new InvalidDataException($"Event {stored.SequenceNumber} cannot be decoded: {problem.Text}");
-        Properties = _sections.ReadProperties();
-        Body = BodyOf(_sections);
+        var isReadable = MessageSections.TryRead(stored.Sections, SectionOrder.Lenient, out _sections, out _);
+        Properties = isReadable ? _sections.ReadProperties() : null;
+        Body = isReadable ? BodyOf(_sections) : stored.Sections;
     }
 
     /// <summary>The properties section; null when there is none.</summary>

@@ -10,9 +10,13 @@ namespace Hubbub.Server.Routing.Sinks;
 /// </summary>
 /// <param name="policy">Whether private addresses may be connected to.</param>
 /// <param name="resolve">Looks a host name up.</param>
+/// <param name="time">The clock.</param>
 internal sealed class WebhookConnector(
-    SinkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve)
+    SinkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve, TimeProvider time)
 {
+    /// <summary>One of several addresses that never answers must not take the time of the others.</summary>
+    private static readonly TimeSpan AddressTimeout = TimeSpan.FromSeconds(5);
+
     public async ValueTask<Stream> ConnectAsync(
         SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
@@ -29,13 +33,19 @@ internal sealed class WebhookConnector(
                     $"'{target.Host}' is at {address}, which is no public address; this hub's webhooks must be at one.");
                 continue;
             }
+            using var timeout = new CancellationTokenSource(AddressTimeout, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
             try
             {
-                return await ConnectAsync(new IPEndPoint(address, target.Port), cancellationToken);
+                return await ConnectAsync(new IPEndPoint(address, target.Port), either.Token);
             }
             catch (SocketException unreachable)
             {
                 failure = unreachable;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                failure = new SocketException((int)SocketError.TimedOut);
             }
         }
         throw failure ?? new SocketException((int)SocketError.HostNotFound);

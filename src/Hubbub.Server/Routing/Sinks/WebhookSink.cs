@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hubbub.Core.Routing.Dispatch;
 
@@ -37,7 +36,7 @@ internal sealed class WebhookSink : IEndpointSink
     {
         (_endpoint, _options, _time) = (endpoint, options, time);
         _uri = new Uri(options.Url);
-        var connector = new WebhookConnector(policy, resolve ?? Dns.GetHostAddressesAsync);
+        var connector = new WebhookConnector(policy, resolve ?? Dns.GetHostAddressesAsync, time);
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = connector.ConnectAsync,
@@ -120,14 +119,8 @@ internal sealed class WebhookSink : IEndpointSink
             RevocationMode = X509RevocationMode.NoCheck,
         };
         // A text that holds none leaves nothing to trust: every connection fails, and says so.
-        try
-        {
-            chain.CustomTrustStore.ImportFromPem(pem);
-        }
-        catch (CryptographicException)
-        {
-            chain.CustomTrustStore.Clear();
-        }
+        if (PemCertificates.TryRead(pem, out var certificates))
+            chain.CustomTrustStore.AddRange(certificates);
         return new SslClientAuthenticationOptions { CertificateChainPolicy = chain };
     }
 }

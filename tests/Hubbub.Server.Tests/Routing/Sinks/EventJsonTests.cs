@@ -105,6 +105,15 @@ public sealed class EventJsonTests
     }
 
     [Fact]
+    public void Event_ThatCannotBeDecoded_IsAllBody()
+    {
+        var broken = StoredEvents.Make("x") with { Sections = new byte[] { 1, 2, 3 } };
+        using var json = JsonDocument.Parse(Line(broken));
+        Assert.Equal([1, 2, 3], json.RootElement.GetProperty("Body").GetBytesFromBase64());
+        Assert.Equal("press-1", json.RootElement.GetProperty("SystemProperties").GetProperty("connectionDeviceId").GetString());
+    }
+
+    [Fact]
     public void Annotations_OfASender_CannotPassForTheHubsOwn()
     {
         var (pairs, count) = StoredEvents.Pairs(

@@ -180,6 +180,36 @@ public sealed class WebhookSinkTests : IDisposable
         Assert.Empty(receiver.Requests);
     }
 
+    [Fact]
+    public async Task Address_ThatNeverAnswers_LeavesTimeForTheNext()
+    {
+        await using var receiver = WebhookReceiver.Answering(WebhookReceiver.Status(200));
+        // A listener whose queue is full takes no connection and refuses none.
+        using var deaf = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream,
+            System.Net.Sockets.ProtocolType.Tcp);
+        deaf.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), receiver.Port));
+        deaf.Listen(0);
+        var fillers = new List<System.Net.Sockets.TcpClient>();
+        for (var i = 0; i < 3; i++)
+        {
+            fillers.Add(new System.Net.Sockets.TcpClient());
+            _ = fillers[i].ConnectAsync(IPAddress.Parse("127.0.0.2"), receiver.Port, Cancellation).AsTask();
+        }
+        await using var sink = Sink(
+            $"http://two.example:{receiver.Port}/",
+            resolve: static (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Loopback]));
+        var delivery = sink.DeliverAsync(StoredEvents.Several(1), "b", Cancellation).AsTask();
+        while (!delivery.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.WhenAny(delivery, receiver.Arrived.WaitAsync(TimeSpan.FromMilliseconds(50), Cancellation));
+        }
+        Assert.Equal(SinkResult.Done(1), await delivery);
+        foreach (var filler in fillers)
+            filler.Dispose();
+    }
+
     private WebhookSink Sink(
         string url,
         string? ca = null,
