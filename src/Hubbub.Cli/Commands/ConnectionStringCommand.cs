@@ -17,6 +17,11 @@ internal static class ConnectionStringCommand
     };
     private static readonly Option<bool> EventHubs =
         new("--eventhubs") { Description = "The string for Event Hubs clients, which read the events." };
+    private static readonly Option<string?> Endpoint = new("--endpoint")
+    {
+        Description = "With --eventhubs: of this endpoint's stream, or of its dead letters when the hub delivers it.",
+        HelpName = "NAME",
+    };
     private static readonly Option<string?> Device =
         new("--device") { Description = "The string of this device.", HelpName = "ID" };
 
@@ -24,13 +29,15 @@ internal static class ConnectionStringCommand
     {
         var command = new Command("connection-string", "Print a connection string. It holds a key.")
         {
-            Policy, EventHubs, Device, Data, Json,
+            Policy, EventHubs, Endpoint, Device, Data, Json,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(Device) is not null
                 && (result.GetValue(Policy) is not null || result.GetValue(EventHubs)))
                 result.AddError("--device goes without --policy and --eventhubs.");
+            if (result.GetValue(Endpoint) is not null && !result.GetValue(EventHubs))
+                result.AddError("--endpoint goes with --eventhubs.");
         });
         command.SetAction(RunAsync);
         return command;
@@ -42,9 +49,23 @@ internal static class ConnectionStringCommand
         var text = parsed.GetValue(Device) is { } id
             ? await OfDeviceAsync(hub, id, cancellationToken)
             : OfPolicy(hub, parsed.GetValue(Policy), parsed.GetValue(EventHubs));
+        if (parsed.GetValue(Endpoint) is { } endpoint)
+            text = await OfEndpointAsync(hub, text, endpoint, cancellationToken);
         Console.Out.WriteLine(
             parsed.GetValue(Json) ? new JsonObject { ["connectionString"] = text }.ToJsonString() : text);
         return ExitCode.Done;
+    }
+
+    /// <summary>The string of the built-in events, with another entity.</summary>
+    private static async Task<string> OfEndpointAsync(
+        HubAddress hub, string builtIn, string name, CancellationToken cancellationToken)
+    {
+        using var rest = new HubRest(hub);
+        var endpoint = await rest.SendAsync(
+            HttpMethod.Get, RoutingRest.PathOf("endpoints", name), null, null,
+            $"the connection string of endpoint '{name}' cannot be had", cancellationToken);
+        var path = builtIn.LastIndexOf("EntityPath=", StringComparison.Ordinal);
+        return $"{builtIn[..path]}EntityPath={Output.TextOf(endpoint!.Value, "entity")}";
     }
 
     private static async Task<string> OfDeviceAsync(HubAddress hub, string id, CancellationToken cancellationToken)

@@ -10,6 +10,11 @@ internal static class ConsumerGroupCommand
     private static readonly Argument<string> Name =
         new("NAME") { Description = "The group's name; case does not matter." };
 
+    private static readonly Option<string?> Endpoint = new("--endpoint")
+    {
+        Description = "Of this endpoint's stream. Default: the built-in events.", HelpName = "NAME",
+    };
+
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
@@ -23,7 +28,7 @@ internal static class ConsumerGroupCommand
     private static Command Verb(
         string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, Argument? argument)
     {
-        var command = new Command(name, description) { Data, Json };
+        var command = new Command(name, description) { Endpoint, Data, Json };
         if (argument is not null)
             command.Add(argument);
         command.SetAction(action);
@@ -35,7 +40,7 @@ internal static class ConsumerGroupCommand
         var name = parsed.GetValue(Name)!;
         using var rest = new HubRest(HubOf(parsed));
         var group = await rest.SendAsync(
-            HttpMethod.Put, PathOf(name), "{}", null, $"consumer group '{name}' was not created", cancellationToken);
+            HttpMethod.Put, PathOf(parsed, name), "{}", null, $"consumer group '{name}' was not created", cancellationToken);
         if (parsed.GetValue(Json) && group is { } created)
             Output.JsonLine(created);
         return ExitCode.Done;
@@ -46,7 +51,7 @@ internal static class ConsumerGroupCommand
         using var rest = new HubRest(HubOf(parsed));
         var groups = await rest.SendAsync(
             HttpMethod.Get,
-            "/hubbub/consumer-groups",
+            PathOf(parsed),
             null,
             null,
             "consumer groups were not listed",
@@ -71,7 +76,7 @@ internal static class ConsumerGroupCommand
         var name = parsed.GetValue(Name)!;
         using var rest = new HubRest(HubOf(parsed));
         await rest.SendAsync(
-            HttpMethod.Delete, PathOf(name), null, null, $"consumer group '{name}' was not deleted", cancellationToken);
+            HttpMethod.Delete, PathOf(parsed, name), null, null, $"consumer group '{name}' was not deleted", cancellationToken);
         if (parsed.GetValue(Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["deleted"] = true }.ToJsonString());
         return ExitCode.Done;
@@ -80,7 +85,11 @@ internal static class ConsumerGroupCommand
     private static HubAddress HubOf(ParseResult parsed) =>
         HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
 
-    private static string PathOf(string name) => name is "." or ".."
+    private static string PathOf(ParseResult parsed) => parsed.GetValue(Endpoint) is { } endpoint
+        ? $"{RoutingRest.PathOf("endpoints", endpoint)}/consumer-groups"
+        : "/hubbub/consumer-groups";
+
+    private static string PathOf(ParseResult parsed, string name) => name is "." or ".."
         ? throw new CommandFailedException($"'{name}' cannot be a consumer group.", ExitCode.Usage)
-        : $"/hubbub/consumer-groups/{Uri.EscapeDataString(name)}";
+        : $"{PathOf(parsed)}/{Uri.EscapeDataString(name)}";
 }

@@ -68,6 +68,17 @@ internal static class UpCommand
         HelpName = "TIME",
         CustomParser = Quantities.ParseDuration,
     };
+    private static readonly Option<int> RoutesMax = Limit("--max-routes", "Routes that the hub may have.", 100);
+    private static readonly Option<int> EndpointsMax = Limit("--max-endpoints", "Custom endpoints that the hub may have.", 10);
+    private static readonly Option<int> EnrichmentsMax = Limit("--max-enrichments", "Enrichments that the hub may have.", 10);
+    private static readonly Option<bool> PrivateWebhooks = new("--allow-private-webhooks")
+    {
+        Description = "Let webhooks go to private and loopback addresses, and by plain HTTP.",
+    };
+    private static readonly Option<string[]> FileDirectories = new("--file-directory")
+    {
+        Description = "A directory in which endpoints may write files; may be given more than once.", HelpName = "DIR",
+    };
     private static readonly Option<string?> Certificate = new("--certificate")
     {
         Description = "Own server certificate, PEM with its chain or PFX. Default: from the hub's own CA.",
@@ -96,6 +107,7 @@ internal static class UpCommand
         {
             Data, Host, AmqpsPort, HttpsPort, AmqpPort, Bind, Partitions, Retention, RetentionSize,
             CommandDepth, CountLockExpiry, FeedbackWait,
+            RoutesMax, EndpointsMax, EnrichmentsMax, PrivateWebhooks, FileDirectories,
             Certificate, CertificateKey, CertificatePassword, PublicMetrics, ShowSecrets, Level, Json,
         };
         command.SetAction(RunAsync);
@@ -150,6 +162,11 @@ internal static class UpCommand
                 CountsLockExpiry = parsed.GetValue(CountLockExpiry),
                 FeedbackBatchWait = parsed.GetValue(FeedbackWait),
             },
+            RoutesMax = parsed.GetValue(RoutesMax),
+            EndpointsMax = parsed.GetValue(EndpointsMax),
+            EnrichmentsMax = parsed.GetValue(EnrichmentsMax),
+            AllowPrivateWebhooks = parsed.GetValue(PrivateWebhooks),
+            FileDirectories = parsed.GetValue(FileDirectories) ?? [],
             CertificatePath = parsed.GetValue(Certificate),
             CertificateKeyPath = parsed.GetValue(CertificateKey),
             CertificatePasswordPath = parsed.GetValue(CertificatePassword),
@@ -174,6 +191,13 @@ internal static class UpCommand
             // A second signal ends the process as usual.
             context.Cancel = stop.TrySetResult();
         });
+
+    private static Option<int> Limit(string name, string description, int otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => otherwise,
+    };
 
     private static Option<int> Port(string name, string description, int port) => new(name)
     {

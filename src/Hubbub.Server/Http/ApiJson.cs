@@ -49,6 +49,15 @@ internal sealed partial class ApiJson : JsonSerializerContext
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>JSON that is written by hand.</summary>
+    public static ReadOnlyMemory<byte> Text(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, WriterOptions))
+            write(writer);
+        return buffer.WrittenMemory;
+    }
+
     /// <summary>Writes the body of an answer whose status is already set.</summary>
     public static async Task WriteAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
     {

@@ -113,6 +113,31 @@ internal sealed class ApiRequest(
         return (ReadOnlyMemory<byte>)body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
+    /// <summary>Reads the body as JSON of any form.</summary>
+    public async Task<HubResult<JsonElement>> ReadJsonAsync()
+    {
+        var bytes = await ReadBytesAsync();
+        if (!bytes.IsOk)
+            return bytes.Error!;
+        try
+        {
+            var options = new JsonDocumentOptions { MaxDepth = ApiLimits.JsonDepthMax };
+            return JsonDocument.Parse(bytes.Value, options).RootElement.Clone();
+        }
+        catch (JsonException e)
+        {
+            return new HubError(
+                HubErrorCode.ArgumentInvalid,
+                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}.");
+        }
+    }
+
+    /// <summary>Answers 200 with JSON that is written by hand.</summary>
+    public Task WriteAsync(Action<Utf8JsonWriter> write) => WriteAsync(ApiJson.Text(write));
+
+    /// <summary>Answers 200 with JSON.</summary>
+    public Task WriteAsync(ReadOnlyMemory<byte> json) => ApiJson.WriteAsync(Context, json);
+
     /// <summary>Answers 200, or another status, with a JSON body.</summary>
     public Task WriteAsync<T>(
         T body, JsonTypeInfo<T> type, string? etag = null, int status = StatusCodes.Status200OK)

@@ -35,6 +35,7 @@ public sealed class HubApi
             .. new CertificateApi(services.Authorities).Routes,
             .. new TransferApi(services.Registry).Routes,
             openApi.Route,
+            .. services.Routing is { } routing ? new RoutingApi(routing, services.Time).Routes : [],
             .. UnbuiltRoutes.All,
         ]);
         openApi.Describe(Routes);

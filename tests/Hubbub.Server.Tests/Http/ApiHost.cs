@@ -8,6 +8,7 @@ using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Hubbub.Server.Hosting;
 using Hubbub.Server.Http;
+using Hubbub.Server.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -26,11 +27,12 @@ internal sealed class ApiHost : IAsyncDisposable
     private readonly string _directory;
     private readonly HttpClient _http = new();
     private readonly WebApplication _application;
-    private readonly HubMetrics _metrics = new();
+    private readonly HubMetrics _metrics;
 
-    private ApiHost(HubCore core, FakeTimeProvider time, string directory, LogLines log)
+    private ApiHost(
+        HubCore core, HubRouting routing, HubMetrics metrics, FakeTimeProvider time, string directory, LogLines log)
     {
-        (Core, Time, _directory, Log) = (core, time, directory, log);
+        (Core, Routing, _metrics, Time, _directory, Log) = (core, routing, metrics, time, directory, log);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddLogging();
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
@@ -46,6 +48,7 @@ internal sealed class ApiHost : IAsyncDisposable
             Presence = core.Presence,
             ConsumerGroups = core.Groups,
             Events = core.Events.Log,
+            Routing = routing,
             Commands = core.Commands,
             CommandDelivery = core.Commands,
             Metrics = _metrics,
@@ -56,6 +59,8 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     public HubCore Core { get; }
+
+    public HubRouting Routing { get; }
 
     public HubApi Api { get; }
 
@@ -80,9 +85,11 @@ internal sealed class ApiHost : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("hubbub-http-").FullName;
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
         var log = new LogLines();
-        var core = await HubCore.OpenAsync(
-            new HubOptions { DataDirectory = directory, HostNames = [HostName] }, time, log, cancellation);
-        var host = new ApiHost(core, time, directory, log);
+        var options = new HubOptions { DataDirectory = directory, HostNames = [HostName] };
+        var metrics = new HubMetrics();
+        var core = await HubCore.OpenAsync(options, time, log, cancellation);
+        var routing = await core.OpenRoutingAsync(options.ToRouting(), metrics, time, log, cancellation);
+        var host = new ApiHost(core, routing, metrics, time, directory, log);
         await host._application.StartAsync(cancellation);
         return host;
     }
@@ -91,6 +98,7 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         _http.Dispose();
         await _application.DisposeAsync();
+        await Routing.DisposeAsync();
         await Core.DisposeAsync();
         _metrics.Dispose();
         Directory.Delete(_directory, recursive: true);

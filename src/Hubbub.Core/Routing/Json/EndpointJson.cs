@@ -28,7 +28,7 @@ public static class EndpointJson
         var stream = ReadStream(kind, members, old?.Stream);
         var delivery = kind == "stream" ? null : members.Nested("delivery");
         var dispatch = delivery is null || sink is null ? null : ReadDispatch(delivery, sink.DefaultDispatch);
-        foreach (var shown in (ReadOnlySpan<string>)["createdAt", "status", "deadLetters"])
+        foreach (var shown in (ReadOnlySpan<string>)["createdAt", "status", "entity"])
             members.Ignore(shown);
         if (members.Finish(delivery) is { } problem)
             return problem;

@@ -166,7 +166,9 @@ internal ref partial struct Computation
     }
 
     /// <summary>The bytes of a text.</summary>
-    private readonly ReadOnlySpan<byte> Text(in Value value)
+    public readonly ReadOnlySpan<byte> TextOf(scoped in Value value) => Text(value);
+
+    private readonly ReadOnlySpan<byte> Text(scoped in Value value)
     {
         var bytes = value.Source switch
         {

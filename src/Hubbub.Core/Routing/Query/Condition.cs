@@ -47,6 +47,11 @@ public sealed class Condition
         }
     }
 
+    /// <summary>What the condition says of one message, clause by clause.</summary>
+    public ConditionClause Explain<TMessage>(scoped ref TMessage message)
+        where TMessage : struct, IMessageView, allows ref struct =>
+        new RouteEvaluator(_program ??= new RouteProgram([this])).Explain(this, ref message);
+
     /// <summary>What the condition says of one message. For many conditions use a <see cref="RouteProgram"/>.</summary>
     public TriState Evaluate<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
     {

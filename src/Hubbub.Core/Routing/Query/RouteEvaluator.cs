@@ -31,9 +31,17 @@ public sealed class RouteEvaluator
     /// <summary>Computes every condition. <see cref="ResultOf"/> has the results.</summary>
     public void Evaluate<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
     {
-        Begin(ref message);
-        if (Program.UsesBody || Program.UsesTwin)
-            ReadDocuments(ref message);
+        var computation = Begin(ref message);
+        ReadDocuments(ref message, ref computation);
+    }
+
+    /// <summary>Evaluates the one condition of the program, and says what it is made of.</summary>
+    internal ConditionClause Explain<TMessage>(Condition condition, scoped ref TMessage message)
+        where TMessage : struct, IMessageView, allows ref struct
+    {
+        var computation = Begin(ref message);
+        ReadDocuments(ref message, ref computation);
+        return new ConditionExplainer(condition, Program, computation).Explain();
     }
 
     /// <summary>
@@ -42,9 +50,9 @@ public sealed class RouteEvaluator
     /// </summary>
     public void Match<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
     {
-        Begin(ref message);
+        var computation = Begin(ref message);
         if ((Program.UsesBody || Program.UsesTwin) && IsDocumentNeeded())
-            ReadDocuments(ref message);
+            ReadDocuments(ref message, ref computation);
     }
 
     /// <summary>True when the last message fulfils a condition.</summary>
@@ -67,7 +75,7 @@ public sealed class RouteEvaluator
         };
     }
 
-    private void Begin<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
+    private Computation Begin<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
     {
         _scratch.Clear();
         _areDocumentsRead = false;
@@ -86,6 +94,7 @@ public sealed class RouteEvaluator
             Message = message.Bytes,
         };
         computation.Run(Program.Code.AsSpan(0, Program.DocumentCode), Program.FirstComputed);
+        return computation;
     }
 
     private void ReadProperties<TMessage>(scoped ref TMessage message)
@@ -123,16 +132,9 @@ public sealed class RouteEvaluator
         return true;
     }
 
-    private void ReadDocuments<TMessage>(scoped ref TMessage message)
+    private void ReadDocuments<TMessage>(scoped ref TMessage message, ref Computation computation)
         where TMessage : struct, IMessageView, allows ref struct
     {
-        var computation = new Computation
-        {
-            Values = _values,
-            Scratch = _scratch,
-            Literals = Program.Literals,
-            Message = message.Bytes,
-        };
         if (Program.Body is { } body)
         {
             computation.Body = ReadBody(ref message);

@@ -14,6 +14,7 @@ public sealed class RouteProgram
 {
     private readonly Dictionary<(int Condition, int Node), int> _merged = [];
     private readonly NodeList _nodes = new();
+    private readonly int[] _layout;
 
     public RouteProgram(IReadOnlyList<Condition> conditions)
     {
@@ -22,6 +23,7 @@ public sealed class RouteProgram
         var needsDocument = FindDocuments();
         var layout = new int[_nodes.Count];
         var next = LayOutLiterals(layout, out var literals, out var values);
+        _layout = layout;
         Literals = literals;
         FirstProperty = next;
         PropertyNames = new NameIndex(LayOut(layout, Op.Property, ref next), ignoreCase: true);
@@ -96,6 +98,9 @@ public sealed class RouteProgram
     internal Value[] Template { get; }
 
     internal ProgramRoot[] Roots { get; }
+
+    /// <summary>The number of the value of a condition's node.</summary>
+    internal int NumberOf(int condition, int node) => _layout[_merged[(condition, node)]];
 
     private static MessageParts MessagePartsOf(SystemProperty property) => property switch
     {

@@ -4,6 +4,7 @@ using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
 using Hubbub.Server.Hosting;
+using Hubbub.Server.Routing;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Hubbub.Server.Tests.Amqp.Harness;
@@ -17,13 +18,17 @@ internal sealed class TestHub : IAsyncDisposable
     public const string Host = "hub1.example.net";
     public const int AmqpsPort = 5671;
     private readonly string _directory;
+    private readonly HubRouting? _routing;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<RawPeer> _peers = [];
     private int _nextConnection;
 
-    private TestHub(string directory, HubCore core, FakeTimeProvider time, RecordingLog log, EventEntity events)
+    private TestHub(
+        string directory, HubCore core, FakeTimeProvider time, RecordingLog log, EventEntity events, HubMetrics metrics,
+        HubRouting? routing)
     {
-        (_directory, Core, Time, Log, Events) = (directory, core, time, log, events);
+        (_directory, Core, Time, Log, Events, Metrics) = (directory, core, time, log, events, metrics);
+        _routing = routing;
         Listener = new AmqpListener(new AmqpServices
         {
             Hub = core.Hub,
@@ -33,6 +38,8 @@ internal sealed class TestHub : IAsyncDisposable
             Authorities = core.Authorities,
             Failures = core.Failures,
             Events = events,
+            Entities = routing?.Entities ?? new EventEntities(events),
+            Router = routing?.Router ?? TelemetryRouter.To(events.Log, metrics),
             Presence = core.Presence,
             Commands = core.Commands,
             CommandDelivery = core.Commands,
@@ -51,7 +58,10 @@ internal sealed class TestHub : IAsyncDisposable
 
     public EventEntity Events { get; }
 
-    public HubMetrics Metrics { get; } = new();
+    public HubMetrics Metrics { get; }
+
+    /// <summary>Routes and endpoints; a hub over a wrapped log has none.</summary>
+    public HubRouting Routing => _routing!;
 
     public AmqpListener Listener { get; }
 
@@ -64,13 +74,16 @@ internal sealed class TestHub : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("hubbub-amqp-").FullName;
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 5, 1, 10, 0, 0, TimeSpan.Zero));
         var log = new RecordingLog();
-        var core = await HubCore.OpenAsync(
-            new HubOptions { DataDirectory = directory, HostNames = [Host], Partitions = partitions },
-            time, log, TestContext.Current.CancellationToken);
+        var options = new HubOptions { DataDirectory = directory, HostNames = [Host], Partitions = partitions };
+        var metrics = new HubMetrics();
+        var core = await HubCore.OpenAsync(options, time, log, TestContext.Current.CancellationToken);
         var events = wrap is null
             ? core.Events
             : new EventEntity(core.Hub.EntityName, wrap(core.Events.Log), core.Groups);
-        return new TestHub(directory, core, time, log, events);
+        var routing = wrap is null
+            ? await core.OpenRoutingAsync(options.ToRouting(), metrics, time, log, TestContext.Current.CancellationToken)
+            : null;
+        return new TestHub(directory, core, time, log, events, metrics, routing);
     }
 
     public async ValueTask DisposeAsync()
@@ -78,6 +91,8 @@ internal sealed class TestHub : IAsyncDisposable
         foreach (var peer in _peers)
             await peer.DisposeAsync();
         Listener.Dispose();
+        if (_routing is not null)
+            await _routing.DisposeAsync();
         await Core.DisposeAsync();
         Metrics.Dispose();
         _stopping.Dispose();

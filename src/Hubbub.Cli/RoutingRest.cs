@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.Text.Json;
+
+namespace Hubbub.Cli;
+
+/// <summary>Calls of the hub's routing service, for the verbs that share them.</summary>
+internal static class RoutingRest
+{
+    public const string Path = "/hubbub/routing";
+    private const int NameLengthMax = 64;
+
+    public static HubAddress HubOf(ParseResult parsed, Option<string> data) =>
+        HubAddress.Find(parsed.GetValue(data)!, parsed.GetResult(data) is { Implicit: false });
+
+    /// <summary>The path of one thing.</summary>
+    public static string PathOf(string things, string name) => name is "" or "." or ".." || name.Length > NameLengthMax
+        ? throw new CommandFailedException($"'{name}' cannot be a name here.", ExitCode.Usage)
+        : $"{Path}/{things}/{Uri.EscapeDataString(name)}";
+
+    /// <summary>The entries of one list of the whole configuration.</summary>
+    public static async Task<IReadOnlyList<JsonElement>> ListAsync(
+        HubRest rest, string things, CancellationToken cancellationToken)
+    {
+        var all = await rest.SendAsync(HttpMethod.Get, Path, null, null, $"{things} were not listed", cancellationToken);
+        return all is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty(things, out var list)
+            ? [.. list.EnumerateArray()]
+            : [];
+    }
+
+    /// <summary>Prints a thing: one line of JSON, or its members a line each.</summary>
+    public static void Print(JsonElement? thing, bool isJson)
+    {
+        if (thing is not { ValueKind: JsonValueKind.Object } found)
+            return;
+        if (isJson)
+        {
+            Output.JsonLine(found);
+            return;
+        }
+        PrintMembers(found, "");
+    }
+
+    private static void PrintMembers(JsonElement json, string prefix)
+    {
+        foreach (var member in json.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Object)
+                PrintMembers(member.Value, $"{prefix}{member.Name}.");
+            else if (member.Value.ValueKind != JsonValueKind.Null)
+                Console.Out.WriteLine($"{prefix}{member.Name}: {Output.TextOf(json, member.Name)}");
+        }
+    }
+}
