@@ -33,7 +33,7 @@ internal static class EndpointCommand
     [
         (Text("--retention", "How long events are kept. Default: 1d.", "TIME"), "retention"),
         (Text("--retention-size", "How much is kept at most.", "SIZE"), "retentionSize"),
-        (Text("--timeout", "Webhook: how long an answer may take. Default: 30s.", "TIME"), "timeout"),
+        (Text("--timeout", "Webhook, Kafka: how long an answer may take. Default: 30s.", "TIME"), "timeout"),
         (Text("--rotate-size", "Files: when the next one is begun. Default: 64MiB.", "SIZE"), "rotateSize"),
         (Text("--rotate-after", "Files: when the next one is begun at the latest. Default: 1h.", "TIME"), "rotateAfter"),
     ];

@@ -33,7 +33,7 @@ public sealed record DispatchOptions
     public TimeSpan DeadAfter { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>How often the position is stored at most; what is repeated after a crash is what came since.</summary>
-    public TimeSpan SaveInterval { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan SaveInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The first thing that is wrong, as a sentence with its remedy; null when nothing is.</summary>
     public string? Validate()

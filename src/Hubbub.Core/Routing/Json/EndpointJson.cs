@@ -103,6 +103,7 @@ public static class EndpointJson
                     BootstrapServers = members.Required("bootstrapServers"),
                     Topic = members.Required("topic"),
                     UsesTls = members.Flag("tls", false),
+                    Timeout = members.Duration("timeout", TimeSpan.FromSeconds(30)),
                     CaCertificates = members.Text("caCertificates"),
                     UserName = user,
                     Password = members.Text("password") is { } password
@@ -135,6 +136,7 @@ public static class EndpointJson
                 writer.WriteString("bootstrapServers", kafka.BootstrapServers);
                 writer.WriteString("topic", kafka.Topic);
                 writer.WriteBoolean("tls", kafka.UsesTls);
+                writer.WriteString("timeout", Quantity.Format(kafka.Timeout));
                 WriteText(writer, "caCertificates", kafka.CaCertificates);
                 WriteText(writer, "userName", kafka.UserName);
                 if (withSecrets)
