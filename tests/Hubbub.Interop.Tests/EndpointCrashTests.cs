@@ -89,7 +89,7 @@ public sealed class EndpointCrashTests
         return lines;
     }
 
-    private static Task PutAsync(HubProcess hub, string path, object body) =>
+    private static Task<JsonElement> PutAsync(HubProcess hub, string path, object body) =>
         hub.RestAsync(HttpMethod.Put, $"/hubbub/routing/{path}", body, Cancellation);
 
     private static async Task WhenDeliveredAsync(HubProcess hub, string endpoint)
