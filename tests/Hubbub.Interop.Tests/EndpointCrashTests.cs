@@ -27,11 +27,16 @@ public sealed class EndpointCrashTests
         await using var hub = await HubProcess.StartAsync(Cancellation, "--allow-private-webhooks");
         await PutAsync(hub, "endpoints/hook", new
         {
-            type = "webhook", url = receiver.Url, delivery = new { linger = "20ms", retryDelayMax = "1s" },
+            type = "webhook",
+            url = receiver.Url,
+            delivery = new { linger = "20ms", retryDelayMax = "1s" },
         });
         await PutAsync(hub, "endpoints/lake", new
         {
-            type = "files", directory = "lake", rotateSize = "200KB", delivery = new { linger = "100ms" },
+            type = "files",
+            directory = "lake",
+            rotateSize = "200KB",
+            delivery = new { linger = "100ms" },
         });
         await PutAsync(hub, "routes/all-to-hook", new { endpoint = "hook" });
         await PutAsync(hub, "routes/all-to-lake", new { endpoint = "lake" });

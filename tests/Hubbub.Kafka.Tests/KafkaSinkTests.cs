@@ -48,7 +48,9 @@ public sealed class KafkaSinkTests : IDisposable
             .Build();
         var message = new OutgoingMessage
         {
-            Properties = properties, ApplicationProperties = application, Data = "{}"u8.ToArray(),
+            Properties = properties,
+            ApplicationProperties = application,
+            Data = "{}"u8.ToArray(),
         };
         Assert.Equal(SinkResult.Done(1), await sink.DeliverAsync(
             new[] { Event("press", 3) with { Sections = message.ToArray() } }, "b", Cancellation));
@@ -84,7 +86,9 @@ public sealed class KafkaSinkTests : IDisposable
     {
         await using var sink = new KafkaSink("factory", new KafkaOptions
         {
-            BootstrapServers = "127.0.0.1:1", Topic = "telemetry", Timeout = TimeSpan.FromSeconds(1),
+            BootstrapServers = "127.0.0.1:1",
+            Topic = "telemetry",
+            Timeout = TimeSpan.FromSeconds(1),
         });
         Assert.Equal(SinkResult.Done(), await sink.OpenAsync(null, Cancellation));
         var result = await sink.DeliverAsync(new[] { Event("d", 0), Event("d", 1) }, "b", Cancellation);
@@ -97,7 +101,9 @@ public sealed class KafkaSinkTests : IDisposable
     {
         await using var sink = new KafkaSink("factory", new KafkaOptions
         {
-            BootstrapServers = "localhost:1", Topic = "telemetry", UsesTls = true,
+            BootstrapServers = "localhost:1",
+            Topic = "telemetry",
+            UsesTls = true,
             CaCertificates = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         });
         var result = await sink.OpenAsync(null, Cancellation);
@@ -122,7 +128,9 @@ public sealed class KafkaSinkTests : IDisposable
     {
         var options = new KafkaOptions
         {
-            BootstrapServers = servers, Topic = topic, UserName = user,
+            BootstrapServers = servers,
+            Topic = topic,
+            UserName = user,
             Password = password is null ? null : new SecretText(password),
         };
         Assert.Equal(isValid, options.Validate(new SinkPolicy { FileDirectory = "/nowhere" }) is null);

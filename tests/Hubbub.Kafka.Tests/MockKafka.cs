@@ -31,7 +31,9 @@ internal sealed class MockKafka : IDisposable
     {
         var config = new ConsumerConfig
         {
-            BootstrapServers = BootstrapServers, GroupId = "test", AutoOffsetReset = AutoOffsetReset.Earliest,
+            BootstrapServers = BootstrapServers,
+            GroupId = "test",
+            AutoOffsetReset = AutoOffsetReset.Earliest,
             EnableAutoCommit = false,
         };
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler(static (_, _) => { }).Build();

@@ -17,7 +17,9 @@ public sealed record JsonFileOptions : SinkOptions
 
     public override DispatchOptions DefaultDispatch => new()
     {
-        BatchCountMax = 10_000, BatchBytesMax = 4 * 1024 * 1024, Linger = TimeSpan.FromSeconds(1),
+        BatchCountMax = 10_000,
+        BatchBytesMax = 4 * 1024 * 1024,
+        Linger = TimeSpan.FromSeconds(1),
     };
 
     public override string? Validate(SinkPolicy policy)
@@ -26,7 +28,7 @@ public sealed record JsonFileOptions : SinkOptions
         {
             return Path.IsPathRooted(Directory)
                 ? $"The directory '{Directory}' is not one that this hub lets file endpoints write to; "
-                    + "name a relative one, or allow it where the hub is started."
+                    + "name a relative one, or start the hub with --file-directory."
                 : "The directory of a file endpoint must be a path that stays below the hub's own.";
         }
         if (RotateBytes < DispatchLimits.RotateBytesMin)

@@ -27,7 +27,9 @@ public sealed record KafkaOptions : SinkOptions
 
     public override DispatchOptions DefaultDispatch => new()
     {
-        BatchCountMax = 5_000, BatchBytesMax = 1024 * 1024, Linger = TimeSpan.FromMilliseconds(50),
+        BatchCountMax = 5_000,
+        BatchBytesMax = 1024 * 1024,
+        Linger = TimeSpan.FromMilliseconds(50),
     };
 
     public override string? Validate(SinkPolicy policy)

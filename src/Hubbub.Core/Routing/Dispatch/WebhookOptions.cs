@@ -21,7 +21,9 @@ public sealed record WebhookOptions : SinkOptions
 
     public override DispatchOptions DefaultDispatch => new()
     {
-        BatchCountMax = 500, BatchBytesMax = 256 * 1024, Linger = TimeSpan.FromMilliseconds(200),
+        BatchCountMax = 500,
+        BatchBytesMax = 256 * 1024,
+        Linger = TimeSpan.FromMilliseconds(200),
     };
 
     public override string? Validate(SinkPolicy policy)
@@ -33,7 +35,10 @@ public sealed record WebhookOptions : SinkOptions
                 + $"{DispatchLimits.UrlLengthMax} characters.";
         }
         if (uri.Scheme == "http" && !policy.AllowPrivateAddresses)
-            return "The URL of a webhook must start with https://, for this hub does not allow private addresses.";
+        {
+            return "The URL of a webhook must start with https://, unless the hub is started with "
+                + "--allow-private-webhooks.";
+        }
         if (uri.UserInfo.Length > 0)
             return "The URL of a webhook must hold no user name or password; verify the signature instead.";
         if (uri.Fragment.Length > 0)

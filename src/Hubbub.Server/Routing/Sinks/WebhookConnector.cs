@@ -30,7 +30,8 @@ internal sealed class WebhookConnector(
             if (!policy.AllowPrivateAddresses && !PublicAddresses.Contains(address))
             {
                 failure ??= new ForbiddenAddressException(
-                    $"'{target.Host}' is at {address}, which is no public address; this hub's webhooks must be at one.");
+                    $"'{target.Host}' is at {address}, which is no public address; webhooks must be at one, unless the hub "
+                    + "is started with --allow-private-webhooks.");
                 continue;
             }
             using var timeout = new CancellationTokenSource(AddressTimeout, time);

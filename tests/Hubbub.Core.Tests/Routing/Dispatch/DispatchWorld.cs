@@ -16,7 +16,9 @@ internal sealed class DispatchWorld : IEndpointPositionStore, IDeadLetters, IDis
 
     public DispatchOptions Options { get; init; } = new()
     {
-        Linger = TimeSpan.Zero, RetryDelay = TimeSpan.FromSeconds(1), RetryDelayMax = TimeSpan.FromSeconds(60),
+        Linger = TimeSpan.Zero,
+        RetryDelay = TimeSpan.FromSeconds(1),
+        RetryDelayMax = TimeSpan.FromSeconds(60),
     };
 
     /// <summary>What is stored; the endpoint's key is always the same.</summary>

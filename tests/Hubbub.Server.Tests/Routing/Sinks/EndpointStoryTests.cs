@@ -24,7 +24,9 @@ public sealed class EndpointStoryTests : IAsyncDisposable
     private readonly TestDirectory _directory = new();
     private readonly DispatchOptions _options = new()
     {
-        BatchCountMax = 20, Linger = TimeSpan.Zero, RetryDelay = TimeSpan.FromMilliseconds(5),
+        BatchCountMax = 20,
+        Linger = TimeSpan.Zero,
+        RetryDelay = TimeSpan.FromMilliseconds(5),
         RetryDelayMax = TimeSpan.FromMilliseconds(20),
     };
 

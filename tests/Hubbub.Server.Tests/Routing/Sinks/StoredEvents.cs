@@ -20,7 +20,9 @@ internal static class StoredEvents
         Make(
             new OutgoingMessage
             {
-                Properties = properties, ApplicationProperties = application, Data = Encoding.UTF8.GetBytes(body),
+                Properties = properties,
+                ApplicationProperties = application,
+                Data = Encoding.UTF8.GetBytes(body),
             },
             number);
 
