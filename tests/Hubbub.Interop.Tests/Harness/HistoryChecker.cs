@@ -16,6 +16,10 @@ internal sealed class HistoryChecker
 
     public long AcceptedCount => Volatile.Read(ref _acceptedCount);
 
+    /// <summary>The message ids of all events that were accepted: device, slash, number.</summary>
+    public IEnumerable<string> AcceptedIds =>
+        _devices.SelectMany(device => device.Value.AcceptedNumbers().Select(number => $"{device.Key}/{number}"));
+
     /// <summary>The number of the device's next event, which from now on counts as sent.</summary>
     public int Send(string device) => History(device).Send();
 

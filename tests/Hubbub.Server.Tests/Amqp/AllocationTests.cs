@@ -1,6 +1,8 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Performatives;
+using Hubbub.Core.Routing;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Routing;
 using Hubbub.Server.Tests.Amqp.Harness;
 
 namespace Hubbub.Server.Tests.Amqp;
@@ -17,6 +19,8 @@ public sealed class AllocationTests
     [Theory]
     [InlineData("one data section")]
     [InlineData("properties and annotations")]
+    [InlineData("routed by properties")]
+    [InlineData("routed by body and enriched")]
     public async Task Telemetry_AllocatesNothingPerMessage(string kind)
     {
         var log = new ScriptedLog(1);
@@ -24,6 +28,10 @@ public sealed class AllocationTests
         partition.IsQuiet = true;
         await using var hub = await TestHub.StartAsync(wrap: _ => log);
         await hub.CreateDeviceAsync("d1");
+        var other = new ScriptedLog(1);
+        other[0].IsQuiet = true;
+        if (kind.StartsWith("routed", StringComparison.Ordinal))
+            hub.Router.Switch(Routes(kind, log, other));
         var (peer, running) = await ConnectAsync(hub, QuietPeer.Opening("d1@sas.hub1", hub.DeviceToken("d1"), new Attach
         {
             Name = "t",
@@ -45,6 +53,7 @@ public sealed class AllocationTests
             var all = (i + 1) * PerChunk;
             Spin(peer, _ => partition.Count >= all);
             partition.Commit();
+            other[0].Commit();
             Spin(peer, static frames => frames > 0);
         }
         var each = PerMessage(allocated);
@@ -145,11 +154,33 @@ public sealed class AllocationTests
         return bytes.WrittenSpan.ToArray();
     }
 
+    private static RoutingState Routes(string kind, ScriptedLog events, ScriptedLog other)
+    {
+        var isBody = kind.Contains("body", StringComparison.Ordinal);
+        var configuration = new RoutingConfiguration
+        {
+            Endpoints = [new RouteEndpoint("other", "other-1", DateTimeOffset.UnixEpoch, EventStreamOptions.ForReaders)],
+            Routes =
+            [
+                new Route("a", RouteSource.DeviceMessages, isBody ? "$body.t > 30" : "as_number(b) < 5", "events"),
+                new Route("b", RouteSource.DeviceMessages, isBody ? "upper($body.u) = 'C'" : "a || 'x' = '1x'", "other"),
+                new Route("c", RouteSource.DeviceMessages, "$connectionDeviceId = 'd2' or $messageId = 'x'", "other"),
+            ],
+            Enrichments = isBody ? [new Enrichment("k", "v", ["other"])] : [],
+        };
+        return new RoutingState(
+            RouteTable.Compile(configuration).Value,
+            [
+                new RouteTarget("events", events, null),
+                new RouteTarget("other", other, EnrichmentPairs.Of(configuration, "other", "hub1")),
+            ]);
+    }
+
     private static byte[] RichMessage() => new Hubbub.Amqp.Messages.OutgoingMessage
     {
         MessageAnnotations = new AmqpMapBuilder().Add("dt-subject", "component").Add("x-opt-forged", 1).Build(),
-        Properties = new Properties { MessageId = "id".ToValue(), ContentType = "application/json" },
+        Properties = new Properties { MessageId = "id".ToValue(), ContentType = "application/json;charset=utf-8" },
         ApplicationProperties = new AmqpMapBuilder(MapKeyKind.String).Add("a", "1").Add("b", 2).Build(),
-        Data = new byte[256],
+        Data = System.Text.Encoding.UTF8.GetBytes("{\"u\":\"c\",\"t\":31}".PadRight(256)),
     }.ToArray();
 }

@@ -23,10 +23,10 @@ public sealed class RoutedTelemetryTests
             """);
         var link = await TelemetryAsync(hub);
 
-        await AcceptedAsync(link, Message("1", "low", "text/plain"));
+        await AcceptedAsync(link, Message("1", "slow", "text/plain"));
         await AcceptedAsync(link, Message("2", "high", "text/plain"));
         await AcceptedAsync(link, Message("""{"t":31,"n":3}""", "high", "application/json"));
-        await AcceptedAsync(link, Message("""{"t":32,"n":4}""", "low", "application/json"));
+        await AcceptedAsync(link, Message("""{"t":32,"n":4}""", "slow", "application/json"));
 
         Assert.Equal(["2", """{"t":31,"n":3}""", """{"t":32,"n":4}"""], await ReadAsync(hub, "alerts", 3));
         Assert.Equal(["1", "2", """{"t":31,"n":3}""", """{"t":32,"n":4}"""], await ReadAsync(hub, "all", 4));
@@ -41,12 +41,12 @@ public sealed class RoutedTelemetryTests
              "routes":[{"name":"a","condition":"level = 'high'","endpoint":"alerts"}]}
             """);
         var link = await TelemetryAsync(hub);
-        await AcceptedAsync(link, Message("to events", "low"));
+        await AcceptedAsync(link, Message("to events", "slow"));
 
         await ChangeAsync(hub, static c => c with { Fallback = new FallbackRoute(IsEnabled: false) });
-        await AcceptedAsync(link, Message("dropped", "low"));
+        await AcceptedAsync(link, Message("dropped", "slow"));
         await ChangeAsync(hub, static c => c with { Fallback = new FallbackRoute("alerts") });
-        await AcceptedAsync(link, Message("to alerts", "low"));
+        await AcceptedAsync(link, Message("to alerts", "slow"));
 
         Assert.Equal(["to alerts"], await ReadAsync(hub, "alerts", 1));
         Assert.Equal(1, hub.Events.Log.Partitions.Sum(static p => p.State.LastSequenceNumber + 1));
@@ -84,7 +84,7 @@ public sealed class RoutedTelemetryTests
         var link = await TelemetryAsync(hub);
         using var buffer = new ByteBuffer();
         var writer = new AmqpWriter(buffer);
-        foreach (var (text, level) in new[] { ("1", "high"), ("2", "low"), ("3", "high") })
+        foreach (var (text, level) in new[] { ("1", "high"), ("2", "slow"), ("3", "high") })
             writer.WriteDataSection(Message(text, level));
 
         Assert.IsType<Accepted>(await link.SendAndWaitAsync(buffer.WrittenSpan.ToArray(), MessageFormats.Batch));

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -16,25 +18,27 @@ internal ref struct JsonScanner(ReadOnlySpan<byte> json)
     public readonly int Position => _at;
 
     /// <summary>The first byte of the next token, which stays; 0 at the end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte Next()
     {
         var at = _at;
-        while ((uint)at < (uint)_json.Length)
-        {
-            var c = _json[at];
-            if (c > ' ' || c is not ((byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t'))
-            {
-                _at = at;
-                return c;
-            }
-            at++;
-        }
-        _at = at;
-        return 0;
+        return (uint)at < (uint)_json.Length && _json[at] > ' ' ? _json[at] : NextBehindBlanks();
     }
 
     /// <summary>Steps over a token of one byte.</summary>
     public void Step() => _at++;
+
+    private byte NextBehindBlanks()
+    {
+        while ((uint)_at < (uint)_json.Length)
+        {
+            var c = _json[_at];
+            if (c is not ((byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t'))
+                return c;
+            _at++;
+        }
+        return 0;
+    }
 
     /// <summary>Steps over the string that begins here.</summary>
     /// <param name="start">The first byte behind its opening quote.</param>
@@ -47,7 +51,7 @@ internal ref struct JsonScanner(ReadOnlySpan<byte> json)
         length = 0;
         while (true)
         {
-            _at += PlainLength(_json[Math.Min(_at, _json.Length)..]);
+            _at = PlainEnd(_json, _at);
             if (_at >= _json.Length)
                 return false;
             switch (_json[_at])
@@ -98,18 +102,18 @@ internal ref struct JsonScanner(ReadOnlySpan<byte> json)
         return true;
     }
 
-    /// <summary>How many bytes come before a quote, a backslash or a control character.</summary>
-    private static int PlainLength(ReadOnlySpan<byte> text)
+    /// <summary>Where the next quote, backslash or control character is, or the end.</summary>
+    private static int PlainEnd(ReadOnlySpan<byte> text, int at)
     {
-        var at = 0;
         while (text.Length - at >= Vector128<byte>.Count)
         {
             var bytes = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(text), (nuint)at);
             var special = Vector128.Equals(bytes, Vector128.Create((byte)'"'))
                 | Vector128.Equals(bytes, Vector128.Create((byte)'\\'))
                 | Vector128.LessThan(bytes, Vector128.Create((byte)' '));
-            if (special != Vector128<byte>.Zero)
-                return at + System.Numerics.BitOperations.TrailingZeroCount(special.ExtractMostSignificantBits());
+            var bits = special.ExtractMostSignificantBits();
+            if (bits != 0)
+                return at + BitOperations.TrailingZeroCount(bits);
             at += Vector128<byte>.Count;
         }
         while (at < text.Length && text[at] >= ' ' && text[at] is not ((byte)'"' or (byte)'\\'))

@@ -161,8 +161,10 @@ internal static class JsonSlots
             }
             if (child < 0)
                 return true;
-            Forget(trie[child]);
-            foreach (var slot in trie[child].Slots)
+            var place = trie[child];
+            if (place.HasBelow)
+                Forget(place);
+            foreach (var slot in place.Slots)
                 _slots[slot] = value;
             return true;
         }

@@ -70,6 +70,9 @@ internal sealed class JsonTrie
         /// <summary>The slots of this place and of all below it.</summary>
         public int[] Below { get; private set; } = [];
 
+        /// <summary>True when paths lead on from here.</summary>
+        public bool HasBelow => Below.Length > Slots.Length;
+
         public NameIndex? Names => _names;
 
         /// <summary>The child of the name with an index in <see cref="Names"/>.</summary>

@@ -39,7 +39,7 @@ internal sealed class TestHub : IAsyncDisposable
             Failures = core.Failures,
             Events = events,
             Entities = routing?.Entities ?? new EventEntities(events),
-            Router = routing?.Router ?? TelemetryRouter.To(events.Log, metrics),
+            Router = Router = routing?.Router ?? TelemetryRouter.To(events.Log, metrics),
             Presence = core.Presence,
             Commands = core.Commands,
             CommandDelivery = core.Commands,
@@ -62,6 +62,9 @@ internal sealed class TestHub : IAsyncDisposable
 
     /// <summary>Routes and endpoints; a hub over a wrapped log has none.</summary>
     public HubRouting Routing => _routing!;
+
+    /// <summary>Where telemetry goes.</summary>
+    public TelemetryRouter Router { get; }
 
     public AmqpListener Listener { get; }
 
