@@ -1,5 +1,6 @@
 using Hubbub.Load;
 using Hubbub.Load.Commands;
+using Hubbub.Load.Routing;
 
 // The end-to-end load program. It starts what it measures, one thing at a time, and prints a table in Markdown.
 return args switch
@@ -9,6 +10,7 @@ return args switch
     ["compare", .. var rest] => await Comparison.RunAsync(CompareOptions.Parse(rest)),
     ["commands", .. var rest] => await CommandBench.RunAsync(CommandBenchOptions.Parse(rest)),
     ["identities", "--hub", var hub, "--data", var data, .. var rest] => await Identities.RunAsync(hub, data, rest),
+    ["routing", "--hub", var hub, "--data", var data] => await RoutingBench.RunAsync(hub, data),
     _ => Usage(),
 };
 
@@ -20,6 +22,7 @@ static int Usage()
                Hubbub.Load identities --hub PATH --data DIR [--count N]
                Hubbub.Load baseline PORT     AMQPNetLite's ContainerHost, which accepts and stores nothing
                Hubbub.Load commands --hub PATH --data DIR [--only latency|rate|backlog] [--seconds N]
+               Hubbub.Load routing --hub PATH --data DIR
                Hubbub.Load disk DIR          p50 and p99 of a 4 KiB append with fdatasync
         """);
     return 2;

@@ -9,7 +9,7 @@ using Hubbub.Amqp.Transport;
 namespace Hubbub.Load.Commands;
 
 /// <summary>
-/// One TLS connection with one session, on the product's own engine, so that the generator costs little. What a link
+/// One connection with one session, on the product's own engine, so that the generator costs little. What a link
 /// does is told to its handler under the connection's lock.
 /// </summary>
 internal sealed class LoadConnection : IConnectionOwner, IAsyncDisposable
@@ -36,17 +36,28 @@ internal sealed class LoadConnection : IConnectionOwner, IAsyncDisposable
     internal delegate void LinkHandler(in AmqpEvent e);
 
     /// <summary>Connects as a policy, which may act for every device.</summary>
-    public static async Task<LoadConnection> OpenAsync(HubUnderTest hub, string policy)
+    /// <param name="hub">The hub.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="isPlain">Without TLS.</param>
+    public static async Task<LoadConnection> OpenAsync(HubUnderTest hub, string policy, bool isPlain = false)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync("localhost", hub.AmqpsPort);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        await tls.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = hub.TrustItsAuthority() });
-        var connection = new LoadConnection(new StreamPipe(tls), $"{policy}@sas.root.localhost", hub.Token(policy));
+        await socket.ConnectAsync("localhost", isPlain ? hub.AmqpPort : hub.AmqpsPort);
+        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        if (!isPlain)
+            stream = await SecureAsync(stream, hub);
+        var connection = new LoadConnection(new StreamPipe(stream), $"{policy}@sas.root.localhost", hub.Token(policy));
         connection._running = connection._driver.RunAsync();
         connection._session = await connection._began.Task;
         return connection;
+    }
+
+    private static async Task<SslStream> SecureAsync(Stream stream, HubUnderTest hub)
+    {
+        var tls = new SslStream(stream);
+        await tls.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = hub.TrustItsAuthority() });
+        return tls;
     }
 
     /// <summary>Attaches a link and waits until the hub has taken it.</summary>
