@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text.Json;
 
 namespace Hubbub.Cli;
@@ -8,9 +7,6 @@ internal static class RoutingRest
 {
     public const string Path = "/hubbub/routing";
     private const int NameLengthMax = 64;
-
-    public static HubAddress HubOf(ParseResult parsed, Option<string> data) =>
-        HubAddress.Find(parsed.GetValue(data)!, parsed.GetResult(data) is { Implicit: false });
 
     /// <summary>The path of one thing.</summary>
     public static string PathOf(string things, string name) => name is "" or "." or ".." || name.Length > NameLengthMax

@@ -23,25 +23,14 @@ internal static class CertificateAuthorityCommand
         HelpName = "NAME",
     };
 
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
-
-    public static Command Create()
+    public static Command Create() => new("ca", "Add, list and remove certificate authorities of devices.")
     {
-        var add = new Command("add", "Trust a CA: its certificates prove devices of the kind certificateAuthority.")
-        {
-            FileName, Name, Data, Json,
-        };
-        add.SetAction(AddAsync);
-        var list = new Command("list", "List the trusted CAs.") { Data, Json };
-        list.SetAction(ListAsync);
-        var remove = new Command("remove", "Trust a CA no more; devices that it proved are cut off.")
-        {
-            NameOrFile, Data, Json,
-        };
-        remove.SetAction(RemoveAsync);
-        return new Command("ca", "Add, list and remove certificate authorities of devices.") { add, list, remove };
-    }
+        HubVerb.Create(
+            "add", "Trust a CA: its certificates prove devices of the kind certificateAuthority.",
+            AddAsync, FileName, Name),
+        HubVerb.Create("list", "List the trusted CAs.", ListAsync),
+        HubVerb.Create("remove", "Trust a CA no more; devices that it proved are cut off.", RemoveAsync, NameOrFile),
+    };
 
     private static async Task<int> AddAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -49,12 +38,12 @@ internal static class CertificateAuthorityCommand
         var name = parsed.GetValue(Name) ?? NameOf(file);
         // Only the certificate goes on its way, whatever else stands in the file.
         var body = new JsonObject { ["certificate"] = Convert.ToBase64String(CertificateFile.ReadOne(file)) };
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var added = await rest.SendAsync(
             HttpMethod.Put, PathOf(name), body.ToJsonString(), null, $"CA '{name}' was not added", cancellationToken);
         if (added is not { } authority)
             return ExitCode.Done;
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Output.JsonLine(authority);
         else
         {
@@ -66,9 +55,9 @@ internal static class CertificateAuthorityCommand
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var all = await GetAllAsync(rest, "CAs were not listed", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var authority in all)
                 Output.JsonLine(authority);
@@ -90,7 +79,7 @@ internal static class CertificateAuthorityCommand
     {
         var name = parsed.GetValue(NameOrFile)!;
         var what = $"CA '{name}' was not removed";
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         if (File.Exists(name))
         {
             var thumbprint = Convert.ToHexString(SHA256.HashData(CertificateFile.ReadOne(name)));
@@ -100,7 +89,7 @@ internal static class CertificateAuthorityCommand
                 ?? throw new CommandFailedException($"{what}: the hub does not trust the certificate in that file.");
         }
         await rest.SendAsync(HttpMethod.Delete, PathOf(name), null, null, what, cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["removed"] = true }.ToJsonString());
         return ExitCode.Done;
     }
@@ -120,7 +109,4 @@ internal static class CertificateAuthorityCommand
     private static string PathOf(string name) => name is "" or "." or ".."
         ? throw new CommandFailedException($"'{name}' cannot be the name of a CA.", ExitCode.Usage)
         : $"{Path}/{Uri.EscapeDataString(name)}";
-
-    private static HubAddress HubOf(ParseResult parsed) =>
-        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
 }

@@ -15,40 +15,27 @@ internal static class ConsumerGroupCommand
         Description = "Of this endpoint's stream. Default: the built-in events.", HelpName = "NAME",
     };
 
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
-
     public static Command Create() => new("consumer-group", "Create, list and delete views of the event stream.")
     {
-        Verb("create", "Create a consumer group.", CreateAsync, Name),
-        Verb("list", "List the consumer groups.", ListAsync, null),
-        Verb("delete", "Delete a consumer group; its readers are cut off.", DeleteAsync, Name),
+        HubVerb.Create("create", "Create a consumer group.", CreateAsync, Name, Endpoint),
+        HubVerb.Create("list", "List the consumer groups.", ListAsync, Endpoint),
+        HubVerb.Create("delete", "Delete a consumer group; its readers are cut off.", DeleteAsync, Name, Endpoint),
     };
-
-    private static Command Verb(
-        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, Argument? argument)
-    {
-        var command = new Command(name, description) { Endpoint, Data, Json };
-        if (argument is not null)
-            command.Add(argument);
-        command.SetAction(action);
-        return command;
-    }
 
     private static async Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var group = await rest.SendAsync(
             HttpMethod.Put, PathOf(parsed, name), "{}", null, $"consumer group '{name}' was not created", cancellationToken);
-        if (parsed.GetValue(Json) && group is { } created)
+        if (parsed.GetValue(HubVerb.Json) && group is { } created)
             Output.JsonLine(created);
         return ExitCode.Done;
     }
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var groups = await rest.SendAsync(
             HttpMethod.Get,
             PathOf(parsed),
@@ -58,7 +45,7 @@ internal static class ConsumerGroupCommand
             cancellationToken);
         if (groups is not { ValueKind: JsonValueKind.Array } list)
             return ExitCode.Done;
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var group in list.EnumerateArray())
                 Output.JsonLine(group);
@@ -74,16 +61,13 @@ internal static class ConsumerGroupCommand
     private static async Task<int> DeleteAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
             HttpMethod.Delete, PathOf(parsed, name), null, null, $"consumer group '{name}' was not deleted", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["deleted"] = true }.ToJsonString());
         return ExitCode.Done;
     }
-
-    private static HubAddress HubOf(ParseResult parsed) =>
-        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
 
     private static string PathOf(ParseResult parsed) => parsed.GetValue(Endpoint) is { } endpoint
         ? $"{RoutingRest.PathOf("endpoints", endpoint)}/consumer-groups"

@@ -8,8 +8,6 @@ namespace Hubbub.Cli.Commands;
 internal static class DeviceCommand
 {
     private static readonly Argument<string> Id = new("ID") { Description = "The device's id; case matters." };
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
     private static readonly Option<int> Top = new("--top")
     {
         Description = "At most so many devices, up to 1000.",
@@ -30,14 +28,14 @@ internal static class DeviceCommand
 
     public static Command Create() => new("device", "Create, list, show, enable, disable, delete, import and export devices.")
     {
-        Verb(
+        HubVerb.Create(
             "create", "Create a device, with two random keys unless told otherwise; prints its connection string.",
             CreateAsync, Id, Certificate, CaSigned),
-        Verb("list", "List devices.", ListAsync, Top),
-        Verb("show", "Show a device.", ShowAsync, Id),
-        Verb("delete", "Delete a device.", DeleteAsync, Id),
-        Verb("enable", "Let a device connect.", (p, c) => SetAsync(p, "enabled", c), Id),
-        Verb("disable", "Keep a device out; cut it off if it is connected.", (p, c) => SetAsync(p, "disabled", c), Id),
+        HubVerb.Create("list", "List devices.", ListAsync, Top),
+        HubVerb.Create("show", "Show a device.", ShowAsync, Id),
+        HubVerb.Create("delete", "Delete a device.", DeleteAsync, Id),
+        HubVerb.Create("enable", "Let a device connect.", (p, c) => SetAsync(p, "enabled", c), Id),
+        HubVerb.Create("disable", "Keep a device out; cut it off if it is connected.", (p, c) => SetAsync(p, "disabled", c), Id),
         DeviceImport.Create(),
         DeviceExport.Create(),
     };
@@ -58,25 +56,9 @@ internal static class DeviceCommand
             : $"HostName={hub.HostName};DeviceId={id};x509=true";
     }
 
-    private static Command Verb(
-        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action,
-        params ReadOnlySpan<Symbol> parameters)
-    {
-        var command = new Command(name, description) { Data, Json };
-        foreach (var parameter in parameters)
-        {
-            if (parameter is Argument argument)
-                command.Add(argument);
-            else if (parameter is Option option)
-                command.Add(option);
-        }
-        command.SetAction(action);
-        return command;
-    }
-
     private static async Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var (hub, id) = (HubOf(parsed), parsed.GetValue(Id)!);
+        var (hub, id) = (HubVerb.HubOf(parsed), parsed.GetValue(Id)!);
         using var rest = new HubRest(hub);
         var description = new JsonObject { ["deviceId"] = id, ["status"] = "enabled" };
         if (AuthenticationOf(parsed) is { } authentication)
@@ -90,7 +72,7 @@ internal static class DeviceCommand
             cancellationToken);
         if (device is { } created)
         {
-            if (parsed.GetValue(Json))
+            if (parsed.GetValue(HubVerb.Json))
                 Output.JsonLine(created);
             else
                 Console.Out.WriteLine(ConnectionStringOf(hub, created));
@@ -123,14 +105,14 @@ internal static class DeviceCommand
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var path = $"/devices?top={parsed.GetValue(Top)}";
         var devices = await rest.SendAsync(
             HttpMethod.Get, path, null, null, "devices were not listed", cancellationToken);
         if (devices is not { ValueKind: JsonValueKind.Array } list)
             return ExitCode.Done;
         var sorted = list.EnumerateArray().OrderBy(device => Output.TextOf(device, "deviceId"), StringComparer.Ordinal);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var device in sorted)
                 Output.JsonLine(device);
@@ -151,10 +133,10 @@ internal static class DeviceCommand
 
     private static async Task<int> ShowAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var (hub, id) = (HubOf(parsed), parsed.GetValue(Id)!);
+        var (hub, id) = (HubVerb.HubOf(parsed), parsed.GetValue(Id)!);
         using var rest = new HubRest(hub);
         var device = await GetAsync(rest, id, $"device '{id}' was not shown", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             Output.JsonLine(device);
             return ExitCode.Done;
@@ -177,10 +159,10 @@ internal static class DeviceCommand
     private static async Task<int> DeleteAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var id = parsed.GetValue(Id)!;
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
             HttpMethod.Delete, PathOf(id), null, "\"*\"", $"device '{id}' was not deleted", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["deviceId"] = id, ["deleted"] = true }.ToJsonString());
         return ExitCode.Done;
     }
@@ -189,7 +171,7 @@ internal static class DeviceCommand
     {
         var id = parsed.GetValue(Id)!;
         var what = $"device '{id}' was not {status}";
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var device = await GetAsync(rest, id, what, cancellationToken);
         var changed = JsonObject.Create(device) ?? throw new CommandFailedException($"{what}: the hub sent no device.");
         changed["status"] = status;
@@ -197,13 +179,10 @@ internal static class DeviceCommand
         var etag = $"\"{Output.TextOf(device, "etag")}\"";
         var result = await rest.SendAsync(
             HttpMethod.Put, PathOf(id), changed.ToJsonString(), etag, what, cancellationToken);
-        if (parsed.GetValue(Json) && result is { } updated)
+        if (parsed.GetValue(HubVerb.Json) && result is { } updated)
             Output.JsonLine(updated);
         return ExitCode.Done;
     }
-
-    private static HubAddress HubOf(ParseResult parsed) =>
-        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
 
     private static string PathOf(string id) => id is "." or ".."
         ? throw new CommandFailedException($"'{id}' cannot be a device id.", ExitCode.Usage)

@@ -46,29 +46,22 @@ internal static class EndpointCommand
     ];
 
     private static readonly Option<bool> Keys = new("--keys") { Description = "Show keys and passwords too." };
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
 
-    public static Command Create()
+    public static Command Create() => new("endpoint", "Make, list and remove what routes lead to.")
     {
-        var add = new Command(
+        HubVerb.Create(
             "add",
             "Make or change an endpoint: a stream that clients read, or with --url, --directory or --brokers one that the hub "
-            + "delivers.")
-        {
-            Name, Partitions, Url, Secret, Directory, Brokers, Topic, Tls, User, Password, Ca, Data, Json,
-        };
-        foreach (var (option, _) in Texts.Concat(Delivery))
-            add.Add(option);
-        add.SetAction(AddAsync);
-        var list = new Command("list", "List the custom endpoints.") { Data, Json };
-        list.SetAction(ListAsync);
-        var show = new Command("show", "Show an endpoint and how its deliveries go.") { Name, Keys, Data, Json };
-        show.SetAction(ShowAsync);
-        var remove = new Command("remove", "Remove an endpoint and the events that it holds.") { Name, Data, Json };
-        remove.SetAction(RemoveAsync);
-        return new Command("endpoint", "Make, list and remove what routes lead to.") { add, list, show, remove };
-    }
+            + "delivers.",
+            AddAsync,
+            [
+                Name, Partitions, Url, Secret, Directory, Brokers, Topic, Tls, User, Password, Ca,
+                .. Texts.Concat(Delivery).Select(static text => text.Option),
+            ]),
+        HubVerb.Create("list", "List the custom endpoints.", ListAsync),
+        HubVerb.Create("show", "Show an endpoint and how its deliveries go.", ShowAsync, Name, Keys),
+        HubVerb.Create("remove", "Remove an endpoint and the events that it holds.", RemoveAsync, Name),
+    };
 
     private static Option<string?> Text(string name, string description, string helpName) =>
         new(name) { Description = description, HelpName = helpName };
@@ -76,11 +69,11 @@ internal static class EndpointCommand
     private static async Task<int> AddAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var made = await rest.SendAsync(
             HttpMethod.Put, RoutingRest.PathOf("endpoints", name), BodyOf(parsed).ToJsonString(), null,
             $"endpoint '{name}' was not added", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             RoutingRest.Print(made, isJson: true);
         return ExitCode.Done;
     }
@@ -139,9 +132,9 @@ internal static class EndpointCommand
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var all = await RoutingRest.ListAsync(rest, "endpoints", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var endpoint in all)
                 Output.JsonLine(endpoint);
@@ -162,22 +155,22 @@ internal static class EndpointCommand
     private static async Task<int> ShowAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var path = RoutingRest.PathOf("endpoints", name) + (parsed.GetValue(Keys) ? "?keys=true" : "");
         var endpoint = await rest.SendAsync(
             HttpMethod.Get, path, null, null, $"endpoint '{name}' was not found", cancellationToken);
-        RoutingRest.Print(endpoint, parsed.GetValue(Json));
+        RoutingRest.Print(endpoint, parsed.GetValue(HubVerb.Json));
         return ExitCode.Done;
     }
 
     private static async Task<int> RemoveAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
             HttpMethod.Delete, RoutingRest.PathOf("endpoints", name), null, null, $"endpoint '{name}' was not removed",
             cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["removed"] = true }.ToJsonString());
         return ExitCode.Done;
     }

@@ -16,21 +16,13 @@ internal static class EnrichmentCommand
         Description = "On the way to which endpoint; may be given more than once.", HelpName = "NAME", Required = true,
     };
 
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
-
-    public static Command Create()
+    public static Command Create() => new("enrichment", "Add properties to messages on their way to endpoints.")
     {
-        var add = new Command("add", "Make or change an enrichment.") { Key, Value, Endpoint, Data, Json };
-        add.SetAction(AddAsync);
-        var list = new Command("list", "List the enrichments.") { Data, Json };
-        list.SetAction(ListAsync);
-        var show = new Command("show", "Show an enrichment.") { Key, Data, Json };
-        show.SetAction(ShowAsync);
-        var remove = new Command("remove", "Remove an enrichment.") { Key, Data, Json };
-        remove.SetAction(RemoveAsync);
-        return new Command("enrichment", "Add properties to messages on their way to endpoints.") { add, list, show, remove };
-    }
+        HubVerb.Create("add", "Make or change an enrichment.", AddAsync, Key, Value, Endpoint),
+        HubVerb.Create("list", "List the enrichments.", ListAsync),
+        HubVerb.Create("show", "Show an enrichment.", ShowAsync, Key),
+        HubVerb.Create("remove", "Remove an enrichment.", RemoveAsync, Key),
+    };
 
     private static async Task<int> AddAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -40,20 +32,20 @@ internal static class EnrichmentCommand
             ["value"] = parsed.GetValue(Value),
             ["endpoints"] = new JsonArray([.. parsed.GetValue(Endpoint)!.Select(static e => (JsonNode)e)]),
         };
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var made = await rest.SendAsync(
             HttpMethod.Put, RoutingRest.PathOf("enrichments", key), body.ToJsonString(), null,
             $"enrichment '{key}' was not added", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             RoutingRest.Print(made, isJson: true);
         return ExitCode.Done;
     }
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var all = await RoutingRest.ListAsync(rest, "enrichments", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var enrichment in all)
                 Output.JsonLine(enrichment);
@@ -73,22 +65,22 @@ internal static class EnrichmentCommand
     private static async Task<int> ShowAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var key = parsed.GetValue(Key)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var enrichment = await rest.SendAsync(
             HttpMethod.Get, RoutingRest.PathOf("enrichments", key), null, null, $"enrichment '{key}' was not found",
             cancellationToken);
-        RoutingRest.Print(enrichment, parsed.GetValue(Json));
+        RoutingRest.Print(enrichment, parsed.GetValue(HubVerb.Json));
         return ExitCode.Done;
     }
 
     private static async Task<int> RemoveAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var key = parsed.GetValue(Key)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
             HttpMethod.Delete, RoutingRest.PathOf("enrichments", key), null, null, $"enrichment '{key}' was not removed",
             cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["key"] = key, ["removed"] = true }.ToJsonString());
         return ExitCode.Done;
     }

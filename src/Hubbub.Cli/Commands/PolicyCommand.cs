@@ -28,38 +28,20 @@ internal static class PolicyCommand
     };
 
     private static readonly Option<bool> ShowKeys = new("--show-keys") { Description = "Print the keys as well." };
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
 
     static PolicyCommand() => Key.AcceptOnlyFromAmong("primary", "secondary");
 
     public static Command Create() => new("policy", "List, add and remove access policies; replace their keys.")
     {
-        Verb("list", "List the policies and their rights.", ListAsync, ShowKeys),
-        Verb("add", "Add a policy with two random keys.", AddAsync, Name, Rights, ShowKeys),
-        Verb("remove", "Remove a policy; whoever uses its keys is cut off.", RemoveAsync, Name),
-        Verb("regenerate", "Replace one key of a policy by a random one.", RegenerateAsync, Name, Key, ShowKeys),
+        HubVerb.Create("list", "List the policies and their rights.", ListAsync, ShowKeys),
+        HubVerb.Create("add", "Add a policy with two random keys.", AddAsync, Name, Rights, ShowKeys),
+        HubVerb.Create("remove", "Remove a policy; whoever uses its keys is cut off.", RemoveAsync, Name),
+        HubVerb.Create("regenerate", "Replace one key of a policy by a random one.", RegenerateAsync, Name, Key, ShowKeys),
     };
-
-    private static Command Verb(
-        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action,
-        params ReadOnlySpan<Symbol> parameters)
-    {
-        var command = new Command(name, description) { Data, Json };
-        foreach (var parameter in parameters)
-        {
-            if (parameter is Argument argument)
-                command.Add(argument);
-            else if (parameter is Option option)
-                command.Add(option);
-        }
-        command.SetAction(action);
-        return command;
-    }
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var policies = await rest.SendAsync(
             HttpMethod.Get, WithKeys(Path, parsed), null, null, "policies were not listed", cancellationToken);
         if (policies is { ValueKind: JsonValueKind.Array } list)
@@ -73,7 +55,7 @@ internal static class PolicyCommand
         var rights = parsed.GetValue(Rights)!.SelectMany(each => each.Split(
             ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
         var body = new JsonObject { ["rights"] = new JsonArray([.. rights.Select(each => JsonValue.Create(each))]) };
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var added = await rest.SendAsync(
             HttpMethod.Put, WithKeys(PathOf(name), parsed), body.ToJsonString(), null, $"policy '{name}' was not added",
             cancellationToken);
@@ -85,10 +67,10 @@ internal static class PolicyCommand
     private static async Task<int> RemoveAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
             HttpMethod.Delete, PathOf(name), null, null, $"policy '{name}' was not removed", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["removed"] = true }.ToJsonString());
         return ExitCode.Done;
     }
@@ -96,7 +78,7 @@ internal static class PolicyCommand
     private static async Task<int> RegenerateAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var (name, key) = (parsed.GetValue(Name)!, parsed.GetValue(Key)!);
-        using var rest = new HubRest(HubOf(parsed));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var changed = await rest.SendAsync(
             HttpMethod.Post,
             WithKeys($"{PathOf(name)}/regenerate", parsed),
@@ -112,13 +94,13 @@ internal static class PolicyCommand
     /// <summary>After a change: silence, unless something was asked for.</summary>
     private static void PrintChanged(ParseResult parsed, JsonElement policy)
     {
-        if (parsed.GetValue(Json) || parsed.GetValue(ShowKeys))
+        if (parsed.GetValue(HubVerb.Json) || parsed.GetValue(ShowKeys))
             Print(parsed, [policy]);
     }
 
     private static void Print(ParseResult parsed, IReadOnlyList<JsonElement> policies)
     {
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var policy in policies)
                 Output.JsonLine(policy);
@@ -147,7 +129,4 @@ internal static class PolicyCommand
     private static string PathOf(string name) => name is "" or "." or ".."
         ? throw new CommandFailedException($"'{name}' cannot be the name of a policy.", ExitCode.Usage)
         : $"{Path}/{Uri.EscapeDataString(name)}";
-
-    private static HubAddress HubOf(ParseResult parsed) =>
-        HubAddress.Find(parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
 }

@@ -39,34 +39,16 @@ internal static class RouteCommand
     private static readonly Option<bool> DryRun =
         new("--dry-run") { Description = "Check the file against this hub and change nothing." };
 
-    private static readonly Option<string> Data = CommonOptions.Data();
-    private static readonly Option<bool> Json = CommonOptions.Json();
-
     public static Command Create() => new("route", "Say which messages go to which endpoint.")
     {
-        Verb("add", "Make or change a route.", AddAsync, Name, Endpoint, Condition, Source, Disabled),
-        Verb("list", "List the routes and the fallback.", ListAsync),
-        Verb("show", "Show a route.", ShowAsync, Name),
-        Verb("remove", "Remove a route.", RemoveAsync, Name),
-        Verb("fallback", "Say what becomes of telemetry that no route wants.", FallbackAsync, FallbackEndpoint, Off),
-        Verb("apply", "Replace all of routing by a file, at once or not at all.", ApplyAsync, RoutingFile, DryRun),
+        HubVerb.Create("add", "Make or change a route.", AddAsync, Name, Endpoint, Condition, Source, Disabled),
+        HubVerb.Create("list", "List the routes and the fallback.", ListAsync),
+        HubVerb.Create("show", "Show a route.", ShowAsync, Name),
+        HubVerb.Create("remove", "Remove a route.", RemoveAsync, Name),
+        HubVerb.Create("fallback", "Say what becomes of telemetry that no route wants.", FallbackAsync, FallbackEndpoint, Off),
+        HubVerb.Create("apply", "Replace all of routing by a file, at once or not at all.", ApplyAsync, RoutingFile, DryRun),
         RouteTestCommand.Create(),
     };
-
-    private static Command Verb(
-        string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, params Symbol[] symbols)
-    {
-        var command = new Command(name, description) { Data, Json };
-        foreach (var symbol in symbols)
-        {
-            if (symbol is Argument argument)
-                command.Add(argument);
-            else
-                command.Add((Option)symbol);
-        }
-        command.SetAction(action);
-        return command;
-    }
 
     private static async Task<int> AddAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -94,22 +76,22 @@ internal static class RouteCommand
     private static async Task<int> PutAsync(
         ParseResult parsed, string path, JsonObject body, string what, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var changed = await rest.SendAsync(HttpMethod.Put, path, body.ToJsonString(), null, what, cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             RoutingRest.Print(changed, isJson: true);
         return ExitCode.Done;
     }
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var all = await rest.SendAsync(
             HttpMethod.Get, RoutingRest.Path, null, null, "routes were not listed", cancellationToken);
         if (all is not { } routing)
             return ExitCode.Done;
         var routes = routing.GetProperty("routes").EnumerateArray().ToList();
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             routes.ForEach(Output.JsonLine);
             return ExitCode.Done;
@@ -133,20 +115,20 @@ internal static class RouteCommand
     private static async Task<int> ShowAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var route = await rest.SendAsync(
             HttpMethod.Get, RoutingRest.PathOf("routes", name), null, null, $"route '{name}' was not found", cancellationToken);
-        RoutingRest.Print(route, parsed.GetValue(Json));
+        RoutingRest.Print(route, parsed.GetValue(HubVerb.Json));
         return ExitCode.Done;
     }
 
     private static async Task<int> RemoveAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var name = parsed.GetValue(Name)!;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
             HttpMethod.Delete, RoutingRest.PathOf("routes", name), null, null, $"route '{name}' was not removed", cancellationToken);
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["removed"] = true }.ToJsonString());
         return ExitCode.Done;
     }
@@ -156,13 +138,13 @@ internal static class RouteCommand
         var file = parsed.GetValue(RoutingFile)!;
         var isDryRun = parsed.GetValue(DryRun);
         var text = await ReadAsync(file, cancellationToken);
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var path = isDryRun ? $"{RoutingRest.Path}?dryRun=true" : RoutingRest.Path;
         var applied = await rest.SendAsync(
             HttpMethod.Put, path, text, null, $"'{file}' was not applied", cancellationToken);
         if (applied is not { } routing)
             return ExitCode.Done;
-        if (parsed.GetValue(Json))
+        if (parsed.GetValue(HubVerb.Json))
         {
             Output.JsonLine(routing);
             return ExitCode.Done;

@@ -19,7 +19,6 @@ internal static class RouteTestCommand
     private static readonly Option<string?> Endpoint =
         new("--endpoint") { Description = "Of which endpoint's stream. Default: events.", HelpName = "NAME" };
 
-    private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<bool> Json = new("--json")
     {
         Description = "Print JSON. Without --message and --last: read {\"condition\":...,\"message\":...} a line from standard "
@@ -30,7 +29,7 @@ internal static class RouteTestCommand
     {
         var command = new Command("test", "Show which routes want a message, and why the others do not.")
         {
-            Message, Last, Endpoint, Data, Json,
+            Message, Last, Endpoint, HubVerb.Data, Json,
         };
         command.Validators.Add(result =>
         {
@@ -63,7 +62,7 @@ internal static class RouteTestCommand
             body["last"] = last;
         if (parsed.GetValue(Endpoint) is { } endpoint)
             body["endpoint"] = endpoint;
-        using var rest = new HubRest(RoutingRest.HubOf(parsed, Data));
+        using var rest = new HubRest(HubVerb.HubOf(parsed));
         var tried = await rest.SendAsync(
             HttpMethod.Post, $"{RoutingRest.Path}/test", body.ToJsonString(), null, "nothing was tried", cancellationToken);
         foreach (var trial in tried is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default)
