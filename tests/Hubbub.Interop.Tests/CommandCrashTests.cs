@@ -1,4 +1,3 @@
-using System.Globalization;
 using Hubbub.Interop.Tests.Harness;
 
 namespace Hubbub.Interop.Tests;
@@ -20,9 +19,7 @@ public sealed class CommandCrashTests
     [Fact]
     public async Task Hub_KilledUnderCommands_EndsEachAcceptedOneExactlyOnce()
     {
-        var asked = Environment.GetEnvironmentVariable("HUBBUB_SEED");
-        var seed = asked is null ? Random.Shared.Next() : int.Parse(asked, CultureInfo.InvariantCulture);
-        TestContext.Current.SendDiagnosticMessage($"HUBBUB_SEED={seed}");
+        var seed = Seed.Take();
         var random = new Random(seed);
         await using var hub = await HubProcess.StartAsync(Cancellation);
         var devices = await hub.CreateDevicesAsync("crash", DeviceCount, Cancellation);

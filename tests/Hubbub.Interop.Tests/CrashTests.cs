@@ -21,9 +21,7 @@ public sealed class CrashTests
     [Fact]
     public async Task Hub_KilledFiftyTimesUnderLoad_KeepsEveryAcceptedEvent()
     {
-        var asked = Environment.GetEnvironmentVariable("HUBBUB_SEED");
-        var seed = asked is null ? Random.Shared.Next() : int.Parse(asked, CultureInfo.InvariantCulture);
-        TestContext.Current.SendDiagnosticMessage($"HUBBUB_SEED={seed}");
+        var seed = Seed.Take();
         var random = new Random(seed);
         await using var hub = await HubProcess.StartAsync(Cancellation);
         var devices = await hub.CreateDevicesAsync("crash", DeviceCount, Cancellation);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Hubbub.Core.Security;
 
@@ -88,19 +87,6 @@ public sealed class ForgedTokenTests
 /// <param name="Family">What kind of forgery it is.</param>
 /// <param name="OwnDevice">Whose key the forger really has; null for nobody's.</param>
 internal sealed record Forgery(string Family, string Token, string? OwnDevice = null, bool OwnModule = false);
-
-/// <summary>The seed of a random test: HUBBUB_SEED, or a new one.</summary>
-internal static class Seeds
-{
-    public static int Get()
-    {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("HUBBUB_SEED"), out var given)
-            ? given
-            : RandomNumberGenerator.GetInt32(int.MaxValue);
-        TestContext.Current.TestOutputHelper?.WriteLine($"HUBBUB_SEED={seed}");
-        return seed;
-    }
-}
 
 /// <summary>Makes tokens that must not open anything that is not their maker's.</summary>
 internal sealed class TokenForger(TestHub hub, string[] ids, Random random)
@@ -317,7 +303,8 @@ internal sealed class TokenForger(TestHub hub, string[] ids, Random random)
     private static string Resource(string id) => Uri.EscapeDataString($"{TestHub.Host}/devices/{id}");
 
     private static string Field(string token, string name) =>
-        token[(token.IndexOf(' ', StringComparison.Ordinal) + 1)..].Split('&').First(f => f.StartsWith(name + "=", StringComparison.Ordinal))[(name.Length + 1)..];
+        token[(token.IndexOf(' ', StringComparison.Ordinal) + 1)..].Split('&')
+            .First(f => f.StartsWith(name + "=", StringComparison.Ordinal))[(name.Length + 1)..];
 
     private string Id() => ids[random.Next(ids.Length)];
 
