@@ -15,15 +15,15 @@ internal static class Comparison
     public static async Task<int> RunAsync(CompareOptions options)
     {
         Directory.CreateDirectory(options.Data);
-        Console.WriteLine($"| measured | yardstick | hub | ratio | goal | |");
-        Console.WriteLine("|---|---|---|---|---|---|");
+        ResultTable.Begin("measured", "yardstick", "hub", "ratio", "goal");
         var disk = DiskProbe.Measure(options.Data);
         using (var first = await HubUnderTest.StartAsync(options.Hub, Path.Combine(options.Data, "hub")))
             await first.CreateDevicesAsync(ConnectionCounts.Max());
         var hub = await HubUnderTest.StartAsync(options.Hub, Path.Combine(options.Data, "hub"));
         try
         {
-            Row("start to the JSON line, existing data", "", $"{hub.Started.TotalMilliseconds:F0} ms", "", "<= 1,000 ms", hub.Started.TotalSeconds <= 1);
+            ResultTable.Row("start to the JSON line, existing data", "", $"{hub.Started.TotalMilliseconds:F0} ms", "", "<= 1,000 ms",
+                hub.Started.TotalSeconds <= 1);
             var plain = await IngestAsync(options, hub);
             await TlsAsync(options, hub, plain);
             await ReadAsync(options, hub, plain[1]);
@@ -51,7 +51,7 @@ internal static class Comparison
             var ours = await SendAsync(options, hub, hub.AmqpPort, connections);
             rates[connections] = ours.Rate;
             var ratio = ours.Rate / theirs.Rate;
-            Row($"ingest, {connections} connection(s), plain, synced", $"{theirs.Rate:N0}/s", $"{ours.Rate:N0}/s",
+            ResultTable.Row($"ingest, {connections} connection(s), plain, synced", $"{theirs.Rate:N0}/s", $"{ours.Rate:N0}/s",
                 $"{ratio:F1}x", ">= 4x AMQPNetLite (stores nothing)", ratio >= 4);
         }
         return rates;
@@ -64,7 +64,7 @@ internal static class Comparison
         {
             var tls = await SendAsync(options, hub, hub.AmqpsPort, connections, "--tls");
             var share = tls.Rate / plain[connections];
-            Row($"ingest, {connections} connection(s), TLS, synced", $"{plain[connections]:N0}/s plain", $"{tls.Rate:N0}/s",
+            ResultTable.Row($"ingest, {connections} connection(s), TLS, synced", $"{plain[connections]:N0}/s plain", $"{tls.Rate:N0}/s",
                 $"{share:P0}", ">= 40 % of plain", share >= 0.4);
         }
     }
@@ -77,7 +77,7 @@ internal static class Comparison
             options, "recv", "localhost", hub.AmqpPort.ToString(), $"{hub.Entity}/ConsumerGroups/$Default/Partitions/{partition}",
             "-c", "1", "-n", options.Messages.ToString(), "-k", "5000",
             "-u", "service@sas.root.localhost", "-p", hub.Token("service"));
-        Row("read from the start, one receiver", $"{oneConnection:N0}/s ingest by one", $"{read.Rate:N0}/s",
+        ResultTable.Row("read from the start, one receiver", $"{oneConnection:N0}/s ingest by one", $"{read.Rate:N0}/s",
             $"{read.Rate / oneConnection:F1}x", ">= ingest, >= 500,000/s", read.Rate >= oneConnection && read.Rate >= 500_000);
     }
 
@@ -88,7 +88,7 @@ internal static class Comparison
             "-c", "1", "-n", "5000", "-w", "1", "-u", "load0@sas.localhost", "-p", hub.Token("device"));
         var after = DiskProbe.Measure(options.Data);
         var p99 = Math.Max(before.P99Us, after.P99Us);
-        Row("one event at a time, p50 / p99", $"disk alone: {after.P50Us:F0} / {p99:F0} us", $"{one.P50Us:F0} / {one.P99Us:F0} us",
+        ResultTable.Row("one event at a time, p50 / p99", $"disk alone: {after.P50Us:F0} / {p99:F0} us", $"{one.P50Us:F0} / {one.P99Us:F0} us",
             $"{one.P99Us / p99:F1}x", "p99 <= 3x the disk's", one.P99Us <= 3 * p99);
     }
 
@@ -106,7 +106,7 @@ internal static class Comparison
             await Task.WhenAny(holding, Task.Delay(200));
         }
         await holding;
-        Row($"resident memory, {IdleConnections:N0} idle connections, plain", "", $"{(peak - before) / 1024.0 / IdleConnections:F1} KiB each",
+        ResultTable.Row($"resident memory, {IdleConnections:N0} idle connections, plain", "", $"{(peak - before) / 1024.0 / IdleConnections:F1} KiB each",
             "", "(sockets and pipes included)", null);
     }
 
@@ -115,9 +115,6 @@ internal static class Comparison
         Referee.MedianAsync(options,
             ["send", "localhost", port.ToString(), "/devices/load%d/messages/events", "-c", connections.ToString(),
             "-n", options.Messages.ToString(), "-u", "load%d@sas.localhost", "-p", hub.Token("device"), .. more]);
-
-    private static void Row(string what, string yardstick, string hub, string ratio, string goal, bool? reached) =>
-        Console.WriteLine($"| {what} | {yardstick} | {hub} | {ratio} | {goal} | {(reached is null ? "" : reached.Value ? "reached" : "NOT reached")} |");
 
     private static int FreePort()
     {

@@ -22,8 +22,7 @@ internal static class Identities
         var data = Path.Combine(directory, "hub");
         var file = Path.Combine(directory, "devices.txt");
         WriteFile(file, count);
-        Console.WriteLine($"| {count:N0} identities | measured | goal | |");
-        Console.WriteLine("|---|---|---|---|");
+        ResultTable.Begin($"{count:N0} identities", "measured", "goal");
         using (var empty = await HubUnderTest.StartAsync(hub, data))
         {
             await ImportAsync(empty, hub, data, file, count);
@@ -42,13 +41,19 @@ internal static class Identities
         using var file = new StreamWriter(path);
         for (var i = 0; i < count; i++)
         {
-            var (primary, secondary) = (RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32));
+            var (primary, secondary) = (NewKey(), NewKey());
             file.Write($$$"""
-                {"id":"{{{IdOf(i)}}}","eTag":"MTIzNDU2Nzg5","status":"enabled","authentication":{"symmetricKey":{"primaryKey":"{{{Convert.ToBase64String(primary)}}}","secondaryKey":"{{{Convert.ToBase64String(secondary)}}}"},"x509Thumbprint":{"primaryThumbprint":null,"secondaryThumbprint":null},"type":"sas"},"capabilities":{"iotEdge":false}}
-                """);
+                {"id":"{{{IdOf(i)}}}","eTag":"MTIzNDU2Nzg5","status":"enabled",
+                "authentication":{"symmetricKey":{"primaryKey":"{{{primary}}}",
+                "secondaryKey":"{{{secondary}}}"},
+                "x509Thumbprint":{"primaryThumbprint":null,"secondaryThumbprint":null},"type":"sas"},
+                "capabilities":{"iotEdge":false}}
+                """.ReplaceLineEndings(""));
             file.Write('\n');
         }
     }
+
+    private static string NewKey() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
     private static async Task ImportAsync(HubUnderTest running, string hub, string data, string file, int count)
     {
@@ -58,9 +63,9 @@ internal static class Identities
         if (process.ExitCode != 0)
             throw new InvalidOperationException("The import failed.");
         var rate = count / watch.Elapsed.TotalSeconds;
-        Row("import by `hubbub device import`, ids in no order", $"{rate:N0}/s", ">= 20,000/s", rate >= 20_000);
+        ResultTable.Row("import by `hubbub device import`, ids in no order", $"{rate:N0}/s", ">= 20,000/s", rate >= 20_000);
         var each = (running.ProcessorTime - before).TotalMicroseconds / count;
-        Row("import, the hub's processor time", $"{each:N1} us each", "", null);
+        ResultTable.Row("import, the hub's processor time", $"{each:N1} us each", "", null);
     }
 
     private static async Task StartAsync(string hub, string data)
@@ -73,10 +78,10 @@ internal static class Identities
         }
         using var empty = await HubUnderTest.StartAsync(hub, data + "-empty");
         var (ready, wall, processor, resident) = starts.Order().ElementAt(1);
-        Row("start, as the hub says (`readyMs`)", $"{ready:N0} ms", "<= 3,000 ms", ready <= 3_000);
-        Row("start, to the JSON line", $"{wall:N0} ms", "", null);
-        Row("start, processor time (empty hub)", $"{processor:N0} ms ({empty.ProcessorTime.TotalMilliseconds:N0} ms)", "", null);
-        Row("resident after start (empty hub)", $"{resident / 1e6:N0} MB ({empty.ResidentBytes / 1e6:N0} MB)", "", null);
+        ResultTable.Row("start, as the hub says (`readyMs`)", $"{ready:N0} ms", "<= 3,000 ms", ready <= 3_000);
+        ResultTable.Row("start, to the JSON line", $"{wall:N0} ms", "", null);
+        ResultTable.Row("start, processor time (empty hub)", $"{processor:N0} ms ({empty.ProcessorTime.TotalMilliseconds:N0} ms)", "", null);
+        ResultTable.Row("resident after start (empty hub)", $"{resident / 1e6:N0} MB ({empty.ResidentBytes / 1e6:N0} MB)", "", null);
     }
 
     private static async Task PutAsync(HubUnderTest hub, int count)
@@ -91,7 +96,7 @@ internal static class Identities
         var watch = Stopwatch.StartNew();
         await RunAsync();
         var rate = Puts / watch.Elapsed.TotalSeconds;
-        Row($"`PUT /devices/{{id}}`, durable, {PutClients} HTTPS clients", $"{rate:N0}/s", ">= 1,000/s", rate >= 1_000);
+        ResultTable.Row($"`PUT /devices/{{id}}`, durable, {PutClients} HTTPS clients", $"{rate:N0}/s", ">= 1,000/s", rate >= 1_000);
 
         Task RunAsync() => Task.WhenAll(Enumerable.Range(0, PutClients).Select(async _ =>
         {
@@ -117,8 +122,8 @@ internal static class Identities
         var registry = await IdentityRegistry.OpenAsync(store, TimeProvider.System, CancellationToken.None);
         var loading = watch.Elapsed.TotalMilliseconds;
         var each = (GC.GetTotalMemory(forceFullCollection: true) - before + NativeBytes() - native) / (double)count;
-        Row("memory each (managed and SQLite's)", $"{each:N0} bytes", "<= 600 bytes", each <= 600);
-        Row("loading alone, processor time", $"{loading:N0} ms", "", null);
+        ResultTable.Row("memory each (managed and SQLite's)", $"{each:N0} bytes", "<= 600 bytes", each <= 600);
+        ResultTable.Row("loading alone, processor time", $"{loading:N0} ms", "", null);
 
         var host = new HubIdentity(["localhost"], "entity");
         using var policies = new PolicyRegistry(store, HubSettings.Create("bench", TimeProvider.System));
@@ -133,14 +138,14 @@ internal static class Identities
                 throw new InvalidOperationException($"{id} has no keys.");
         }
         var lookUpUs = watch.Elapsed.TotalMicroseconds / ids.Length;
-        Row("look-up with decryption of the keys, random ids, processor time", $"{lookUpUs:N2} us", "< 5 us", lookUpUs < 5);
+        ResultTable.Row("look-up with decryption of the keys, random ids, processor time", $"{lookUpUs:N2} us", "< 5 us", lookUpUs < 5);
         watch = ProcessorWatch.Start();
         foreach (var id in ids)
         {
             if (registry.GenerationOf(id, null) is null)
                 throw new InvalidOperationException($"{id} is not there.");
         }
-        Row("look-up without keys", $"{watch.Elapsed.TotalMicroseconds / ids.Length:N2} us", "", null);
+        ResultTable.Row("look-up without keys", $"{watch.Elapsed.TotalMicroseconds / ids.Length:N2} us", "", null);
         var tokens = ids.Take(50_000).Select(id => TokenOf(registry, id)).ToArray();
         for (var i = 0; i < 5_000; i++)
             authenticator.Verify(tokens[i]);
@@ -150,13 +155,13 @@ internal static class Identities
             if (!authenticator.Verify(token).IsOk)
                 throw new InvalidOperationException("A token was refused.");
         }
-        Row("a device's token verified, with its HMACs, processor time", $"{watch.Elapsed.TotalMicroseconds / tokens.Length:N2} us", "", null);
+        ResultTable.Row("a device's token verified, with its HMACs, processor time", $"{watch.Elapsed.TotalMicroseconds / tokens.Length:N2} us", "", null);
         watch = ProcessorWatch.Start();
         registry.ListDevices(1);
-        Row("first list (sorts all ids) ", $"{watch.Elapsed.TotalMilliseconds:N0} ms", "", null);
+        ResultTable.Row("first list (sorts all ids) ", $"{watch.Elapsed.TotalMilliseconds:N0} ms", "", null);
         watch = ProcessorWatch.Start();
         registry.ListDevicesAfter(ids[0], 1_000);
-        Row("a page of 1,000", $"{watch.Elapsed.TotalMilliseconds:N2} ms", "", null);
+        ResultTable.Row("a page of 1,000", $"{watch.Elapsed.TotalMilliseconds:N2} ms", "", null);
     }
 
     private static string TokenOf(IdentityRegistry registry, string id)
@@ -171,9 +176,6 @@ internal static class Identities
     private static string IdOf(int i) => $"device-{unchecked((uint)i * 2_654_435_761u):x8}-{i:d7}";
 
     private static long NativeBytes() => SQLitePCL.raw.sqlite3_memory_used();
-
-    private static void Row(string what, string measured, string goal, bool? reached) =>
-        Console.WriteLine($"| {what} | {measured} | {goal} | {(reached is null ? "" : reached.Value ? "reached" : "NOT reached")} |");
 
     /// <summary>Processor time, which what else the machine does disturbs less than it does the clock.</summary>
     private readonly struct ProcessorWatch

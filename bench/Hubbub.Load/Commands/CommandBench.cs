@@ -24,8 +24,7 @@ internal static class CommandBench
     public static async Task<int> RunAsync(CommandBenchOptions options)
     {
         Directory.CreateDirectory(options.Data);
-        Console.WriteLine("| measured | yardstick | hub | ratio | goal | |");
-        Console.WriteLine("|---|---|---|---|---|---|");
+        ResultTable.Begin("measured", "yardstick", "hub", "ratio", "goal");
         var data = Path.Combine(options.Data, "hub");
         if (options.Wants("latency") || options.Wants("rate"))
         {
@@ -51,10 +50,10 @@ internal static class CommandBench
         var after = DiskProbe.Measure(options.Data);
         var diskP99 = Math.Max(before.P99Us, after.P99Us) * DurableSteps;
         var p99 = Percentile(whole, 99);
-        Row($"one command at a time, whole round trip, p50 / p99",
+        ResultTable.Row($"one command at a time, whole round trip, p50 / p99",
             $"disk alone, {DurableSteps} syncs: {after.P50Us * DurableSteps:F0} / {diskP99:F0} us",
             $"{Percentile(whole, 50):F0} / {p99:F0} us", $"{p99 / diskP99:F1}x", "p99 <= 5x the disk's", p99 <= 5 * diskP99);
-        Row("of that until the device has it", "", $"{Percentile(there, 50):F0} / {Percentile(there, 99):F0} us", "", "", null);
+        ResultTable.Row("of that until the device has it", "", $"{Percentile(there, 50):F0} / {Percentile(there, 99):F0} us", "", "", null);
     }
 
     /// <summary>Microseconds until the device had the command, and until the service had its feedback.</summary>
@@ -106,7 +105,7 @@ internal static class CommandBench
         var rate = (Interlocked.Read(ref finished) - first) / watch.Elapsed.TotalSeconds;
         var cores = (hub.ProcessorTime - processor) / watch.Elapsed;
         service.Invoke(() => service.OnFeedback = null);
-        Row($"whole round trips over {RateDevices} devices", "", $"{rate:N0}/s", $"{cores:F2} cores in the hub",
+        ResultTable.Row($"whole round trips over {RateDevices} devices", "", $"{rate:N0}/s", $"{cores:F2} cores in the hub",
             $">= {RateGoal:N0}/s", rate >= RateGoal);
     }
 
@@ -132,8 +131,8 @@ internal static class CommandBench
         }
         var (ms, resident) = starts.Order().ElementAt(StartRounds / 2);
         var what = $"{BacklogDevices * BacklogPerDevice:N0} commands queued for {BacklogDevices:N0} devices";
-        Row($"start to the JSON line, {what}", "", $"{ms:F0} ms", "", "<= 2,000 ms", ms <= 2_000);
-        Row($"resident memory with them", "", $"{resident} MiB", "", "< 200 MiB", resident < 200);
+        ResultTable.Row($"start to the JSON line, {what}", "", $"{ms:F0} ms", "", "<= 2,000 ms", ms <= 2_000);
+        ResultTable.Row($"resident memory with them", "", $"{resident} MiB", "", "< 200 MiB", resident < 200);
     }
 
     private static double Percentile(double[] values, int percent)
@@ -141,7 +140,4 @@ internal static class CommandBench
         var sorted = values.Order().ToArray();
         return sorted[Math.Min(sorted.Length - 1, sorted.Length * percent / 100)];
     }
-
-    private static void Row(string what, string yardstick, string hub, string ratio, string goal, bool? reached) => Console.WriteLine(
-        $"| {what} | {yardstick} | {hub} | {ratio} | {goal} | {(reached is null ? "" : reached.Value ? "reached" : "NOT reached")} |");
 }

@@ -29,8 +29,7 @@ internal static class RoutingBench
     public static async Task<int> RunAsync(string hubPath, string data)
     {
         Directory.CreateDirectory(data);
-        Console.WriteLine("| measured | without routes | with them | cost | goal | |");
-        Console.WriteLine("|---|---|---|---|---|---|");
+        ResultTable.Begin("measured", "without routes", "with them", "cost", "goal");
         using var hub = await HubUnderTest.StartAsync(hubPath, Path.Combine(data, "hub"), "--retention-size", "2GB");
         await Registration.RunAsync(hub, Devices);
         using var rest = Rest(hub);
@@ -61,8 +60,8 @@ internal static class RoutingBench
             await side.DisposeAsync();
         var (before, after) = (Median(without), Median(with));
         var cost = 1 - (after / before);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {what} | {before:N0}/s | {after:N0}/s | {cost:P0} | <= {costMax:P0} | {(cost <= costMax ? "reached" : "NOT reached")} |"));
+        ResultTable.Row(
+            what, $"{before:N0}/s", $"{after:N0}/s", Percent(cost), $"<= {Percent(costMax)}", cost <= costMax);
     }
 
     private static async Task<double> RateAsync(TelemetrySide[] sides)
@@ -72,6 +71,8 @@ internal static class RoutingBench
         await Task.Delay(Measured);
         return (sides.Sum(side => side.Accepted) - first) / watch.Elapsed.TotalSeconds;
     }
+
+    private static string Percent(double share) => share.ToString("P0", CultureInfo.InvariantCulture);
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
