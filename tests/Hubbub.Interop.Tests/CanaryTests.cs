@@ -150,7 +150,8 @@ public sealed class CanaryTests : IAsyncLifetime
         var owner = SasToken.For(_hub.Host, _hub.Up.PolicyKey("iothubowner"), "iothubowner");
         Keep(owner);
         var body = $"{{\"deviceId\":\"broken\",\"authentication\":{{\"symmetricKey\":{{\"primaryKey\":\"{NewKey()}\"}}";
-        var odd = $"{{\"deviceId\":\"odd\",\"authentication\":{{\"type\":\"sas\",\"symmetricKey\":{{\"primaryKey\":\"{NewKey()}x\",\"secondaryKey\":\"{NewKey()}\"}}}}}}";
+        var odd = "{\"deviceId\":\"odd\",\"authentication\":{\"type\":\"sas\",\"symmetricKey\":"
+            + $"{{\"primaryKey\":\"{NewKey()}x\",\"secondaryKey\":\"{NewKey()}\"}}}}}}";
         string Request(string method, string target, string authorization, string content = "") =>
             $"{method} {target} HTTP/1.1\r\nHost: {_hub.Host}\r\nAuthorization: {authorization}\r\nConnection: close\r\n"
             + $"Content-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(content)}\r\n\r\n{content}";

@@ -148,7 +148,9 @@ public sealed class ArithmeticModelTests
 
     [Fact]
     public void Windows_OfBothEnds_NeverDisagree() => Gen.Select(
-        GenNumber, Gen.OneOf(Gen.Const(1u), Gen.Const(2u), Gen.Const(9u), Gen.Const(uint.MaxValue)), Gen.Int[0, 4].Array[0, 300]).Sample((start, size, steps) =>
+        GenNumber,
+        Gen.OneOf(Gen.Const(1u), Gen.Const(2u), Gen.Const(9u), Gen.Const(uint.MaxValue)),
+        Gen.Int[0, 4].Array[0, 300]).Sample((start, size, steps) =>
     {
         var incoming = new IncomingWindow(size, start);
         var outgoing = new OutgoingWindow(start, size);

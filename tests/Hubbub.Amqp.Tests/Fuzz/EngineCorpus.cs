@@ -93,7 +93,8 @@ internal static class EngineCorpus
     {
         foreach (var (handle, credit, drain, echo) in new (uint?, uint?, bool, bool)[]
         {
-            (null, null, false, true), (1, 10, false, false), (1, uint.MaxValue, false, true), (3, 5, false, false), (1, 3, true, false), (0, 0, false, true),
+            (null, null, false, true), (1, 10, false, false), (1, uint.MaxValue, false, true),
+            (3, 5, false, false), (1, 3, true, false), (0, 0, false, true),
         })
         {
             yield return Frames.Frame(new Flow

@@ -30,7 +30,8 @@ public sealed class ConnectionDriverTests
         var sent = 0;
         client.Owner.WhenWritable = _ =>
         {
-            while (sent < 1_000 && link is { CanSend: true } && link.TrySend(BitConverter.GetBytes(sent), 0, new byte[sent * 7], settled: false, token: sent))
+            while (sent < 1_000 && link is { CanSend: true }
+                && link.TrySend(BitConverter.GetBytes(sent), 0, new byte[sent * 7], settled: false, token: sent))
                 sent++;
             return false;
         };

@@ -88,7 +88,10 @@ internal sealed class DrivenConnection
             }
             FromEngine.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             if (read.IsCompleted)
-                Assert.Fail($"The engine's side ended: {string.Join(", ", Owner.Events.Select(e => (e.Kind, e.Error?.Description)))} {await ClosedAsync()}");
+            {
+                var events = string.Join(", ", Owner.Events.Select(e => (e.Kind, e.Error?.Description)));
+                Assert.Fail($"The engine's side ended: {events} {await ClosedAsync()}");
+            }
         }
     }
 

@@ -41,7 +41,14 @@ public sealed class SymmetricKeyTests
             ETag = "1",
             Authentication = new() { Keys = keys },
         };
-        object[] holders = [keys.Primary, keys, new AccessPolicy("p", AccessRights.None, keys), device, new DeviceDescription { DeviceId = "d1", Authentication = device.Authentication }];
+        object[] holders =
+        [
+            keys.Primary,
+            keys,
+            new AccessPolicy("p", AccessRights.None, keys),
+            device,
+            new DeviceDescription { DeviceId = "d1", Authentication = device.Authentication },
+        ];
 
         foreach (var holder in holders)
         {

@@ -26,7 +26,9 @@ public sealed class UnprovenConnectionsTests
         await strangers[0].WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.DoesNotContain(strangers.Skip(1), static s => s.IsCompleted);
         Assert.False(other.IsCompleted);
-        Assert.Contains(hub.Log.Lines, static line => line.Contains("s0", StringComparison.Ordinal) && line.Contains("203.0.113.5", StringComparison.Ordinal));
+        Assert.Contains(
+            hub.Log.Lines,
+            static line => line.Contains("s0", StringComparison.Ordinal) && line.Contains("203.0.113.5", StringComparison.Ordinal));
         await stopping.CancelAsync();
         await Task.WhenAll([other, .. strangers]);
     }

@@ -20,8 +20,14 @@ public sealed class QueryApiTests
 
         Assert.Equal(("Twin", null), (page.ItemType, page.Continuation));
         Assert.Equal("""
-            {"deviceId":"d1","etag":"AAAAAAAAAAE=","deviceEtag":"{0}","status":"disabled","statusReason":"lost","statusUpdateTime":"0001-01-01T00:00:00Z","connectionState":"Disconnected","lastActivityTime":"0001-01-01T00:00:00Z","cloudToDeviceMessageCount":0,"authenticationType":"sas","x509Thumbprint":{"primaryThumbprint":null,"secondaryThumbprint":null},"modelId":"","version":2,"properties":{"desired":{"$metadata":{"$lastUpdated":"0001-01-01T00:00:00Z"},"$version":1},"reported":{"$metadata":{"$lastUpdated":"0001-01-01T00:00:00Z"},"$version":1}},"capabilities":{"iotEdge":false}}
-            """.Replace("{0}", hub.Registry.FindDevice("d1")!.ETag, StringComparison.Ordinal), page.Rows[0].GetRawText());
+            {"deviceId":"d1","etag":"AAAAAAAAAAE=","deviceEtag":"{0}","status":"disabled","statusReason":"lost",
+            "statusUpdateTime":"0001-01-01T00:00:00Z","connectionState":"Disconnected","lastActivityTime":"0001-01-01T00:00:00Z",
+            "cloudToDeviceMessageCount":0,"authenticationType":"sas","x509Thumbprint":{"primaryThumbprint":null,"secondaryThumbprint":null},
+            "modelId":"","version":2,"properties":{"desired":{"$metadata":{"$lastUpdated":"0001-01-01T00:00:00Z"},"$version":1},
+            "reported":{"$metadata":{"$lastUpdated":"0001-01-01T00:00:00Z"},"$version":1}},
+            "capabilities":{"iotEdge":false}}
+            """.ReplaceLineEndings("").Replace("{0}", hub.Registry.FindDevice("d1")!.ETag, StringComparison.Ordinal),
+            page.Rows[0].GetRawText());
         Assert.Equal(edge.DeviceScope, page.Rows[1].GetProperty("deviceScope").GetString());
         Assert.True(page.Rows[1].GetProperty("capabilities").GetProperty("iotEdge").GetBoolean());
     }
@@ -42,7 +48,11 @@ public sealed class QueryApiTests
 
         Assert.Equal("Raw", page.ItemType);
         Assert.Equal(
-            """{"DeviceId":"d1","Status":"enabled","LastActivityTime":"2026-03-01T12:00:00.0000000Z","StatusUpdatedTime":"0001-01-01T00:00:00Z","AuthenticationType":"sas","CloudToDeviceMessageCount":0,"ConnectionState":"Connected","IotEdge":false,"ModelId":""}""",
+            """
+            {"DeviceId":"d1","Status":"enabled","LastActivityTime":"2026-03-01T12:00:00.0000000Z",
+            "StatusUpdatedTime":"0001-01-01T00:00:00Z","AuthenticationType":"sas",
+            "CloudToDeviceMessageCount":0,"ConnectionState":"Connected","IotEdge":false,"ModelId":""}
+            """.ReplaceLineEndings(""),
             Assert.Single(page.Rows).GetRawText());
     }
 

@@ -111,7 +111,8 @@ public sealed class ReachTests
     private static IEnumerable<string> Spellings(string id, string tail)
     {
         yield return $"/devices/{Uri.EscapeDataString(id)}/{tail}";
-        yield return $"amqps://{TestHub.Host}/DEVICES/{Uri.EscapeDataString(id)}/{tail.ToUpperInvariant().Replace("MODULES/M/", "MODULES/m/", StringComparison.Ordinal)}/";
+        var loud = tail.ToUpperInvariant().Replace("MODULES/M/", "MODULES/m/", StringComparison.Ordinal);
+        yield return $"amqps://{TestHub.Host}/DEVICES/{Uri.EscapeDataString(id)}/{loud}/";
     }
 
     /// <summary>Ids that begin alike, differ in case only, or look like an escape, a path or a wildcard.</summary>

@@ -115,7 +115,8 @@ internal sealed class TestHub : IAsyncDisposable
         var (hubEnd, peerEnd) = DuplexPipe.CreatePair(toPeerBytesMax);
         var id = $"c{++_nextConnection}";
         var description = new AmqpPeer(
-            id, remote, IsSecure: true, TlsServerName: Host, ClientCertificate: certificate is null ? null : ClientCertificate.Of(certificate), Transport: "memory");
+            id, remote, IsSecure: true, TlsServerName: Host,
+            ClientCertificate: certificate is null ? null : ClientCertificate.Of(certificate), Transport: "memory");
         var running = Task.Run(() => Listener.RunAsync(hubEnd, description, _stopping.Token));
         var peer = new RawPeer(peerEnd, running, id);
         _peers.Add(peer);

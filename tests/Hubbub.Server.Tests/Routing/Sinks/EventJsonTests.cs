@@ -27,9 +27,15 @@ public sealed class EventJsonTests
         var line = Line(StoredEvents.Make("{\"t\": 21.50}", 12, properties, application));
         Assert.Equal(
             """
-            {"EnqueuedTimeUtc":"2026-05-01T08:10:45.6900000Z","Properties":{"level":"storage","n":"-5","ok":"true","x":"1.5","ä\"":"ö\\","none":null},"SystemProperties":{"sequenceNumber":12,"enqueuedTime":"2026-05-01T08:10:45.6900000Z","connectionDeviceId":"press-1","connectionModuleId":"m1","connectionDeviceGenerationId":"gen1","connectionAuthMethod":"{\"scope\":\"device\"}","iothub-message-source":"Telemetry","messageId":"m-1","userId":"operator","correlationId":"77","contentType":"application/json","contentEncoding":"utf-8"},"Body":{"t": 21.50}}
-
-            """,
+            {"EnqueuedTimeUtc":"2026-05-01T08:10:45.6900000Z",
+            "Properties":{"level":"storage","n":"-5","ok":"true","x":"1.5","ä\"":"ö\\","none":null},
+            "SystemProperties":{"sequenceNumber":12,"enqueuedTime":"2026-05-01T08:10:45.6900000Z",
+            "connectionDeviceId":"press-1","connectionModuleId":"m1","connectionDeviceGenerationId":"gen1",
+            "connectionAuthMethod":"{\"scope\":\"device\"}","iothub-message-source":"Telemetry",
+            "messageId":"m-1","userId":"operator","correlationId":"77",
+            "contentType":"application/json","contentEncoding":"utf-8"},
+            "Body":{"t": 21.50}}
+            """.ReplaceLineEndings("") + "\n",
             line);
     }
 
