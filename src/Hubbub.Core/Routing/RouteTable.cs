@@ -12,6 +12,7 @@ public sealed class RouteTable
 
     private readonly RouteProgram _program;
     private readonly MessageParts _parts;
+    private readonly bool _dependsOnSender;
     private readonly ulong[] _sets;
     private readonly ulong _fallback;
 
@@ -19,6 +20,7 @@ public sealed class RouteTable
     {
         (Configuration, _program, _sets, _fallback) = (configuration, program, sets, fallback);
         _parts = program.Parts;
+        _dependsOnSender = program.DependsOnSender;
         HasRoutes = configuration.Routes.Any(static r => r.Source == RouteSource.DeviceMessages);
     }
 
@@ -57,10 +59,23 @@ public sealed class RouteTable
             return BuiltInSet;
         if ((_parts & MessageParts.Unrepeatable) != 0)
             return Evaluate(ref message);
+        if (!_dependsOnSender)
+            return MatchAnySender(ref message);
         if (memo.TryFind(this, _parts, ref message, out var set))
             return set;
         set = Evaluate(ref message);
         memo.Set(this, _parts, ref message, set);
+        return set;
+    }
+
+    private ulong MatchAnySender<TMessage>(scoped ref TMessage message)
+        where TMessage : struct, IMessageView, allows ref struct
+    {
+        var cache = RouteCache.Current;
+        if (cache.TryFind(this, _parts, ref message, out var set))
+            return set;
+        set = Evaluate(ref message);
+        cache.Set(this, _parts, ref message, set);
         return set;
     }
 

@@ -27,6 +27,12 @@ public static class RoutingLimits
     /// <summary>Bytes of sections that a memo keeps for one link; larger ones are evaluated each time.</summary>
     public const int MemoBytesMax = 2 * 1024;
 
+    /// <summary>Results that a thread remembers, a power of two: a fleet's usual combinations of properties.</summary>
+    public const int CacheSlots = 256;
+
+    /// <summary>Bytes of sections that one of these takes; with them a thread needs 64 KiB, which stay near the core.</summary>
+    public const int CacheSlotBytes = 256;
+
     /// <summary>Endpoints of one hub, the built-in one included: a set of them is one word.</summary>
     public const int EndpointsMax = 63;
 

@@ -68,6 +68,9 @@ public sealed class RouteProgram
         }
     }
 
+    /// <summary>True when a condition asks who sent the message.</summary>
+    public bool DependsOnSender => SystemNames.Any(static name => MessagePartsOf(name.Property) == MessageParts.None);
+
     /// <summary>The system properties that conditions ask for.</summary>
     public IReadOnlyList<SystemPropertyName> SystemNames { get; }
 
