@@ -43,6 +43,8 @@ internal sealed class HubUnderTest : IDisposable
 
     /// <summary>What the hub itself says.</summary>
     public long ReadyMs { get; }
+    /// <summary>A policy's key, base64.</summary>
+    public string PolicyKey(string policy) => _keys[policy];
 
     /// <summary>From the start of the process to its line of JSON.</summary>
     public TimeSpan Started { get; }

@@ -11,6 +11,9 @@ return args switch
     ["commands", .. var rest] => await CommandBench.RunAsync(CommandBenchOptions.Parse(rest)),
     ["identities", "--hub", var hub, "--data", var data, .. var rest] => await Identities.RunAsync(hub, data, rest),
     ["routing", "--hub", var hub, "--data", var data] => await RoutingBench.RunAsync(hub, data),
+    ["clients", .. var rest] => await ClientComparison.RunAsync(CompareOptions.Parse(rest)),
+    ["client", var client, var connections, var messages, var port, var caFile] =>
+        await ClientLoad.RunAsync(client, int.Parse(connections), int.Parse(messages), int.Parse(port), caFile),
     _ => Usage(),
 };
 
@@ -20,6 +23,8 @@ static int Usage()
         """
         usage: Hubbub.Load compare --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
                Hubbub.Load identities --hub PATH --data DIR [--count N]
+               Hubbub.Load clients --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
+               Hubbub.Load client hubbub|netlite CONNECTIONS MESSAGES PORT CAFILE    the key comes by standard input
                Hubbub.Load baseline PORT     AMQPNetLite's ContainerHost, which accepts and stores nothing
                Hubbub.Load commands --hub PATH --data DIR [--only latency|rate|backlog] [--seconds N]
                Hubbub.Load routing --hub PATH --data DIR
