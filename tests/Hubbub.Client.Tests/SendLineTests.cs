@@ -13,7 +13,7 @@ public sealed class SendLineTests
         Assert.True(line.TryEnter());
         Assert.True(line.TryEnter());
         Assert.False(line.TryEnter());
-        line.Leave(0);
+        line.Leave(0, 1);
         Assert.True(line.TryEnter());
     }
 
@@ -25,7 +25,7 @@ public sealed class SendLineTests
         line.Add(1_000);
 
         Assert.False(line.TryEnter());
-        line.Leave(1_000);
+        line.Leave(1_000, 1);
         Assert.True(line.TryEnter());
     }
 
@@ -36,8 +36,8 @@ public sealed class SendLineTests
         Assert.True(line.TryEnter());
         Assert.True(line.TryEnter());
         var (first, second) = (line.Join(), line.Join());
-        line.Leave(0);
-        line.Leave(0);
+        line.Leave(0, 1);
+        line.Leave(0, 1);
 
         Assert.True(first.Task.IsCompleted);
         Assert.False(second.Task.IsCompleted);
@@ -51,7 +51,7 @@ public sealed class SendLineTests
         var line = new SendLine(1, 1_000);
         Assert.True(line.TryEnter());
         var first = line.Join();
-        line.Leave(0);
+        line.Leave(0, 1);
 
         Assert.True(first.Task.IsCompleted);
         Assert.False(line.TryEnter());
@@ -65,7 +65,7 @@ public sealed class SendLineTests
         var (first, second) = (line.Join(), line.Join());
 
         line.GiveUp(first);
-        line.Leave(0);
+        line.Leave(0, 1);
 
         Assert.True(second.Task.IsCompletedSuccessfully);
     }
@@ -76,7 +76,7 @@ public sealed class SendLineTests
         var line = new SendLine(1, 1_000);
         Assert.True(line.TryEnter());
         var first = line.Join();
-        line.Leave(0);
+        line.Leave(0, 1);
         Assert.True(first.Task.IsCompletedSuccessfully);
 
         line.GiveUp(first);

@@ -16,7 +16,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
 {
     private readonly ConnectionDriver _driver;
     private readonly List<ClientLink> _links = [];
-    private readonly List<SendingLink> _senders = [];
+    private readonly SendingLinks _senders = new();
     private readonly List<ClientSession> _sessions = [];
     private readonly SemaphoreSlim _claimsGate = new(1);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,9 +26,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private RequestChannel? _claims;
     private ClientSession? _claiming;
-    private long _heardMs;
+    private long _heardAt;
     private volatile HubbubException? _end;
-    private volatile bool _sendsWait;
 
     private AmqpClientConnection(ServerAddress address, IDuplexPipe pipe, SaslInit? sasl, ClientOptions options)
     {
@@ -163,7 +162,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     /// <exception cref="HubbubException">It took too long.</exception>
     public async Task WaitAsync(Task task, string address, string what, CancellationToken cancellationToken)
     {
-        var startMs = NowMs;
+        var started = Options.TimeProvider.GetTimestamp();
         try
         {
             await task.WaitAsync(Options.OperationTimeout, Options.TimeProvider, cancellationToken)
@@ -171,15 +170,15 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            CutIfSilentSince(startMs);
+            CutIfSilentSince(started);
             throw Timely.TooLong(Options, address, what, e);
         }
     }
 
-    /// <summary>Cuts the connection when nothing has come from the peer since this time.</summary>
-    public void CutIfSilentSince(long startMs)
+    /// <summary>Cuts the connection when nothing has come from the peer since this timestamp.</summary>
+    public void CutIfSilentSince(long timestamp)
     {
-        if (Volatile.Read(ref _heardMs) <= startMs)
+        if (Volatile.Read(ref _heardAt) <= timestamp)
             _driver.Abort();
     }
 
@@ -205,8 +204,6 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 return;
             }
             self._links.Add(link);
-            if (link is SendingLink sender)
-                self._senders.Add(sender);
         });
         try
         {
@@ -232,8 +229,15 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     /// <summary>Does something with the engine, under its lock.</summary>
     public void Invoke<TState>(TState state, Action<AmqpConnection, TState> action) => _driver.Invoke(state, action);
 
-    /// <summary>Says that a link has something to send.</summary>
-    public void Wake() => _driver.Wake();
+    /// <summary>Says that a link has something to send. From anywhere.</summary>
+    public void Wake(SendingLink link)
+    {
+        _senders.Wake(link);
+        _driver.Wake();
+    }
+
+    /// <summary>A link has outcomes for its senders, who are told when what was read has been dealt with.</summary>
+    public void FlushLater(SendingLink link) => _senders.FlushLater(link);
 
     /// <summary>Closes the connection and waits for the peer's close, but not for ever.</summary>
     public async Task CloseAsync()
@@ -295,23 +299,14 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     {
     }
 
-    bool IConnectionOwner.OnWritable(int bytesMax)
-    {
-        bool more = false, wait = false;
-        foreach (var sender in _senders)
-        {
-            more |= sender.Pump(_engine.Output, bytesMax);
-            wait |= sender.WaitsForPeer;
-        }
-        _sendsWait = wait;
-        return more;
-    }
+    bool IConnectionOwner.OnWritable(int bytesMax) => _senders.Pump(_engine.Output, bytesMax);
 
     ValueTask IConnectionOwner.WhenReadyToReadAsync(CancellationToken cancellationToken)
     {
-        Volatile.Write(ref _heardMs, NowMs);
+        Volatile.Write(ref _heardAt, Options.TimeProvider.GetTimestamp());
+        _senders.Flush();
         // What was read may have opened the session's window or given credit; only the first of them is an event.
-        if (_sendsWait)
+        if (_senders.WaitForPeer)
             _driver.Wake();
         return ValueTask.CompletedTask;
     }
@@ -330,15 +325,12 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         foreach (var link in _links)
             link.OnEnded(end);
         _links.Clear();
-        _senders.Clear();
         _ended.TrySetResult(end);
     }
 
     // The engine's own words: all channels, or all handles, are in use.
     private static HubbubException TooMany(string address, InvalidOperationException e) =>
         new(ErrorCondition.ResourceLimitExceeded, e.Message, address, null, e);
-
-    private long NowMs => ConnectionDriver.NowMs(Options.TimeProvider);
 
     private void Forget(ClientSession session, HubbubException end)
     {
@@ -354,8 +346,6 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     private void Forget(ClientLink link, HubbubException end)
     {
         _links.Remove(link);
-        if (link is SendingLink sender)
-            _senders.Remove(sender);
         link.OnEnded(end);
     }
 

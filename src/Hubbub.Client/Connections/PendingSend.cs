@@ -19,8 +19,8 @@ internal sealed class PendingSend(SendQueue owner) : IValueTaskSource
 
     public uint MessageFormat { get; set; }
 
-    /// <summary>When the caller gives up, on the queue's clock.</summary>
-    public long DeadlineMs { get; set; }
+    /// <summary>When the caller gives up, as a timestamp of the queue's TimeProvider.</summary>
+    public long Deadline { get; set; }
 
     /// <summary>True when it went out on the link that is there now.</summary>
     public bool IsSent { get; set; }

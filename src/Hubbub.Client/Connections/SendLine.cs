@@ -55,16 +55,18 @@ internal sealed class SendLine(int countMax, long bytesMax)
     {
         if (turn.TrySetCanceled())
             return;
-        Leave(0);
+        Leave(0, 1);
         Next();
     }
 
-    /// <summary>Gives a place back.</summary>
-    public void Leave(int bytes)
+    /// <summary>Gives places back.</summary>
+    /// <param name="bytes">How large what had them is, together.</param>
+    /// <param name="count">How many.</param>
+    public void Leave(int bytes, int count)
     {
         lock (_gate)
         {
-            _count--;
+            _count -= count;
             Interlocked.Add(ref _bytes, -bytes);
             Step();
         }

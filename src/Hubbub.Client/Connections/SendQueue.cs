@@ -1,4 +1,4 @@
-using Hubbub.Amqp.Transport;
+using System.Collections.Concurrent;
 
 namespace Hubbub.Client.Connections;
 
@@ -17,10 +17,11 @@ internal sealed class SendQueue
     private readonly ClientOptions _options;
     private readonly LinkLoss _onLinkLoss;
     private readonly Action _keep;
-    private readonly long _timeoutMs;
+    private readonly TimeProvider _time;
+    private readonly long _timeoutTicks;
     private readonly Lock _gate = new();
     private readonly SendLine _line;
-    private readonly Stack<PendingSend> _pool = new();
+    private readonly ConcurrentQueue<PendingSend> _pool = new();
     private readonly ITimer _timer;
     private Queue<PendingSend> _queued = new();
     private PendingSend? _oldest;
@@ -30,7 +31,7 @@ internal sealed class SendQueue
     private int _givenUpCount;
     private HubbubException? _givenUpReason;
     private HubbubException? _end;
-    private AmqpClientConnection? _connection;
+    private SendingLink? _link;
 
     // Of the link that is there now, under its driver's lock.
     private Queue<PendingSend> _sending = new();
@@ -46,7 +47,8 @@ internal sealed class SendQueue
     {
         Address = address;
         (_window, _options, _onLinkLoss, _keep) = (window, options, onLinkLoss, keep);
-        _timeoutMs = (long)options.OperationTimeout.TotalMilliseconds;
+        _time = options.TimeProvider;
+        _timeoutTicks = (long)(options.OperationTimeout.TotalSeconds * _time.TimestampFrequency);
         _line = new SendLine(window, ClientLimits.PendingBytesMax);
         _timer = options.TimeProvider.CreateTimer(
             static self => ((SendQueue)self!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -78,10 +80,10 @@ internal sealed class SendQueue
             Keep();
             if (!_line.TryEnter())
                 return SendInTurnAsync(_line.Join(), _givenUpCount, message, cancellationToken);
-            task = Enqueue(message, NowMs + _timeoutMs, out pending);
+            task = Enqueue(message, _time.GetTimestamp() + _timeoutTicks, out pending);
         }
         pending.CancelWith(cancellationToken);
-        Volatile.Read(ref _connection)?.Wake();
+        Volatile.Read(ref _link)?.Wake();
         return task;
     }
 
@@ -97,11 +99,11 @@ internal sealed class SendQueue
     }
 
     /// <summary>A link is there: it takes messages from now on.</summary>
-    public void Attach(AmqpClientConnection connection)
+    public void Attach(SendingLink link)
     {
         LinkFailure = null;
-        Volatile.Write(ref _connection, connection);
-        connection.Wake();
+        Volatile.Write(ref _link, link);
+        link.Wake();
     }
 
     /// <summary>For the link: what goes out next.</summary>
@@ -117,13 +119,21 @@ internal sealed class SendQueue
     /// <summary>For the link: it has dealt with what goes out next.</summary>
     public void Dequeue() => _sending.Dequeue();
 
-    /// <summary>For the link: a message has its outcome; null means accepted.</summary>
-    public void Finish(PendingSend pending, HubbubException? failure)
+    /// <summary>For the link: messages have their outcomes.</summary>
+    public void Finish(ReadOnlySpan<Outcome> outcomes)
     {
+        var bytes = 0;
         lock (_gate)
-            Remove(pending);
-        _line.Leave(pending.Payload.Length);
-        pending.Complete(failure);
+        {
+            foreach (var (pending, _) in outcomes)
+            {
+                bytes += pending.Payload.Length;
+                Remove(pending);
+            }
+        }
+        foreach (var (pending, failure) in outcomes)
+            pending.Complete(failure);
+        _line.Leave(bytes, outcomes.Length);
     }
 
     /// <summary>For the link: it is over. What is unanswered is sent again, or fails.</summary>
@@ -141,7 +151,7 @@ internal sealed class SendQueue
         lock (_gate)
         {
             LinkFailure = end;
-            Volatile.Write(ref _connection, null);
+            Volatile.Write(ref _link, null);
             _queued.Clear();
             _sending.Clear();
             for (var pending = _oldest; pending is not null; pending = pending.Next)
@@ -156,7 +166,7 @@ internal sealed class SendQueue
             }
         }
         foreach (var pending in failed)
-            Finish(pending, end);
+            Finish([new Outcome(pending, end)]);
     }
 
     /// <summary>Nobody keeps a link up any more; the next send asks for one.</summary>
@@ -179,7 +189,7 @@ internal sealed class SendQueue
             if (_end is not null)
                 return;
             _end = end;
-            Volatile.Write(ref _connection, null);
+            Volatile.Write(ref _link, null);
         }
         FailAll(end);
         _line.Open();
@@ -189,14 +199,9 @@ internal sealed class SendQueue
     /// <summary>Takes back what nobody uses any more.</summary>
     internal void Return(PendingSend pending)
     {
-        lock (_gate)
-        {
-            if (_pool.Count < _window)
-                _pool.Push(pending);
-        }
+        if (_pool.Count < _window)
+            _pool.Enqueue(pending);
     }
-
-    private long NowMs => ConnectionDriver.NowMs(_options.TimeProvider);
 
     private void Keep()
     {
@@ -206,9 +211,9 @@ internal sealed class SendQueue
         _keep();
     }
 
-    private ValueTask Enqueue(ISendable message, long deadlineMs, out PendingSend pending)
+    private ValueTask Enqueue(ISendable message, long deadline, out PendingSend pending)
     {
-        pending = _pool.TryPop(out var pooled) ? pooled : new PendingSend(this);
+        pending = _pool.TryDequeue(out var pooled) ? pooled : new PendingSend(this);
         try
         {
             message.Encode(pending.Payload);
@@ -216,24 +221,24 @@ internal sealed class SendQueue
         catch
         {
             pending.Payload.Clear();
-            _pool.Push(pending);
-            _line.Leave(0);
+            _pool.Enqueue(pending);
+            _line.Leave(0, 1);
             throw;
         }
         pending.MessageFormat = message.MessageFormat;
-        pending.DeadlineMs = deadlineMs;
+        pending.Deadline = deadline;
         _line.Add(pending.Payload.Length);
         _queued.Enqueue(pending);
         Append(pending);
         if (!_isTimerSet)
-            SetTimer(_timeoutMs);
+            SetTimer(_options.OperationTimeout);
         return pending.Start();
     }
 
     private async ValueTask SendInTurnAsync(
         TaskCompletionSource turn, int givenUpCount, ISendable message, CancellationToken cancellationToken)
     {
-        var deadlineMs = NowMs + _timeoutMs;
+        var deadline = _time.GetTimestamp() + _timeoutTicks;
         try
         {
             await turn.Task.WaitAsync(_options.OperationTimeout, _options.TimeProvider, cancellationToken)
@@ -257,11 +262,11 @@ internal sealed class SendQueue
                 if (givenUpCount != _givenUpCount)
                 {
                     // Whoever stood in line when all was given up shares its reason.
-                    _line.Leave(0);
+                    _line.Leave(0, 1);
                     throw _givenUpReason!;
                 }
                 Keep();
-                task = Enqueue(message, deadlineMs, out pending);
+                task = Enqueue(message, deadline, out pending);
             }
         }
         finally
@@ -270,43 +275,44 @@ internal sealed class SendQueue
             _line.Next();
         }
         pending.CancelWith(cancellationToken);
-        Volatile.Read(ref _connection)?.Wake();
+        Volatile.Read(ref _link)?.Wake();
         await task.ConfigureAwait(false);
     }
 
     /// <summary>One timer for all: the oldest is the first whose time is over.</summary>
     private void OnTimer()
     {
-        long? oldestStartMs = null;
+        long? silentSince = null;
         lock (_gate)
         {
             _isTimerSet = false;
             if (_end is not null)
                 return;
-            var nowMs = NowMs;
+            var now = _time.GetTimestamp();
             var pending = _oldest;
             for (; pending is not null; pending = pending.Next)
             {
                 if (pending.IsCompleted)
                     continue;
-                if (pending.DeadlineMs > nowMs)
+                if (pending.Deadline > now)
                     break;
                 if (pending.IsSent)
-                    oldestStartMs ??= pending.DeadlineMs - _timeoutMs;
+                    silentSince ??= pending.Deadline - _timeoutTicks;
                 pending.TryComplete(TooLate(pending.IsSent));
             }
             if (pending is not null)
-                SetTimer(pending.DeadlineMs - nowMs);
+                SetTimer(_time.GetElapsedTime(now, pending.Deadline));
         }
         // A peer that has said nothing at all since then is not slow but gone.
-        if (oldestStartMs is { } startMs)
-            Volatile.Read(ref _connection)?.CutIfSilentSince(startMs);
+        if (silentSince is { } start)
+            Volatile.Read(ref _link)?.Connection!.CutIfSilentSince(start);
     }
 
-    private void SetTimer(long delayMs)
+    private void SetTimer(TimeSpan delay)
     {
         _isTimerSet = true;
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, delayMs)), Timeout.InfiniteTimeSpan);
+        // Timers take whole milliseconds and cut off what is below.
+        _timer.Change(delay + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
     }
 
     private HubbubException TooLate(bool wasSent)
@@ -333,7 +339,7 @@ internal sealed class SendQueue
                 all.Add(pending);
         }
         foreach (var pending in all)
-            Finish(pending, reason);
+            Finish([new Outcome(pending, reason)]);
     }
 
     private void Append(PendingSend pending)

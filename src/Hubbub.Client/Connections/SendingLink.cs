@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
@@ -8,10 +9,26 @@ namespace Hubbub.Client.Connections;
 /// <summary>A link that sends what its queue holds, as credit and window allow, and gives the outcomes back.</summary>
 internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
 {
+    private readonly Lock _finishing = new();
+    private readonly List<Outcome> _finished = [];
     private ulong _nextTag;
+    private int _isAwake;
 
     /// <summary>True when there is something to send that the peer does not take now.</summary>
     public bool WaitsForPeer { get; private set; }
+
+    /// <summary>For the connection: it has the link among those that have something to send.</summary>
+    public bool IsListed { get; set; }
+
+    /// <summary>Says that there is something to send. From anywhere.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _isAwake, 1) == 0)
+            Connection!.Wake(this);
+    }
+
+    /// <summary>For the connection: it looks after the link now, so that the next wake counts anew.</summary>
+    public void Woken() => Interlocked.Exchange(ref _isAwake, 0);
 
     /// <summary>Writes what may go out.</summary>
     /// <returns>True when more may go out as soon as there is room.</returns>
@@ -27,13 +44,13 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
             {
                 // Given up before it went out.
                 queue.Dequeue();
-                queue.Finish(pending, null);
+                queue.Finish([new Outcome(pending, null)]);
                 continue;
             }
             if (link.RemoteMaxMessageSizeBytes is var max && max != 0 && (ulong)pending.Payload.Length > max)
             {
                 queue.Dequeue();
-                queue.Finish(pending, TooLarge(pending.Payload.Length, max));
+                queue.Finish([new Outcome(pending, TooLarge(pending.Payload.Length, max))]);
                 continue;
             }
             if (output.Length >= bytesMax)
@@ -62,12 +79,35 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
                 return;
             ((SenderLink)Link!).Settle(e.Delivery.Id, null);
         }
-        queue.Finish(pending, e.State is Accepted ? null : Explain(e.State));
+        var isFirst = false;
+        lock (_finishing)
+        {
+            isFirst = _finished.Count == 0;
+            _finished.Add(new Outcome(pending, e.State is Accepted ? null : Explain(e.State)));
+        }
+        if (isFirst)
+            Connection!.FlushLater(this);
     }
 
-    protected override void OnReady() => queue.Attach(Connection!);
+    /// <summary>Gives the outcomes that have come back to their senders, many at a time. Without the lock.</summary>
+    public void Flush()
+    {
+        lock (_finishing)
+        {
+            if (_finished.Count == 0)
+                return;
+            queue.Finish(CollectionsMarshal.AsSpan(_finished));
+            _finished.Clear();
+        }
+    }
 
-    protected override void OnStopped(HubbubException end) => queue.OnLinkLost(end);
+    protected override void OnReady() => queue.Attach(this);
+
+    protected override void OnStopped(HubbubException end)
+    {
+        Flush();
+        queue.OnLinkLost(end);
+    }
 
     private HubbubException TooLarge(int size, ulong max) => new(
         ErrorCondition.MessageSizeExceeded, $"the message has {size} bytes, {max} are allowed", Address);
@@ -81,3 +121,6 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
         _ => new(HubbubCondition.Released, "the hub settled the message without an outcome", Address),
     };
 }
+
+/// <summary>What became of a message; no failure means accepted.</summary>
+internal readonly record struct Outcome(PendingSend Pending, HubbubException? Failure);

@@ -78,9 +78,22 @@ internal sealed class FaultProxy : IAsyncDisposable
             }
             if (fault.IsReset)
             {
-                client.LingerState = new LingerOption(true, 0);
-                hub.LingerState = new LingerOption(true, 0);
+                Reset(client);
+                Reset(hub);
             }
+        }
+    }
+
+    // Closing it then sends a reset.
+    private static void Reset(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (SocketException)
+        {
+            // It was never connected, or is gone.
         }
     }
 
