@@ -143,15 +143,17 @@ public sealed class DeviceClient : IAsyncDisposable
     }
 
     /// <summary>Closes the connection. What is under way fails.</summary>
-    public async Task CloseAsync()
+    /// <exception cref="OperationCanceledException">Nobody waits any more; it goes on by itself.</exception>
+    public Task CloseAsync(CancellationToken cancellationToken = default) =>
+        DisposeAsync().AsTask().WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
         await _keeper.StopAsync().ConfigureAwait(false);
         _telemetry.Close(HubbubException.Closed(_telemetry.Address));
         await _channel.CloseAsync().ConfigureAwait(false);
     }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 
     private ValueTask SendBatchAsync(TelemetryBatch batch, CancellationToken cancellationToken) => Tracing.IsOn
         ? Tracing.SendAsync(_telemetry, _ => batch, batch.Count, _options.TimeProvider, cancellationToken)

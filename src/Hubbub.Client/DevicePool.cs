@@ -49,16 +49,18 @@ public sealed class DevicePool(DevicePoolOptions? options = null) : IAsyncDispos
     }
 
     /// <summary>Closes the connections; the devices' sends fail.</summary>
-    public async Task CloseAsync()
+    /// <exception cref="OperationCanceledException">Nobody waits any more; it goes on by itself.</exception>
+    public Task CloseAsync(CancellationToken cancellationToken = default) =>
+        DisposeAsync().AsTask().WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
         lock (_gate)
             _isClosed = true;
         foreach (var connection in _connections)
             await connection.CloseAsync().ConfigureAwait(false);
     }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 }
 
 /// <summary>Options of a <see cref="DevicePool"/>.</summary>

@@ -19,6 +19,7 @@ public sealed class EventReader : IAsyncDisposable
     private readonly EventReaderOptions _options;
     private readonly ConnectionStateSignal _states;
     private readonly OnDemand<EventHubSession> _sessions;
+    private CheckpointKey? _place;
 
     private EventReader(ConnectionString to, EventReaderOptions options)
     {
@@ -123,17 +124,18 @@ public sealed class EventReader : IAsyncDisposable
     {
         if (_options.Checkpoints is not { } store)
             throw new InvalidOperationException("EventReaderOptions.Checkpoints names no store for checkpoints.");
-        var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
+        var key = await KeyOfAsync(received.PartitionId, cancellationToken).ConfigureAwait(false);
         var checkpoint = new Checkpoint(received.SequenceNumber, received.Offset);
-        await store.SaveAsync(KeyOf(session, received.PartitionId), checkpoint, cancellationToken)
-            .ConfigureAwait(false);
+        await store.SaveAsync(key, checkpoint, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Closes the connection; enumerations under way throw.</summary>
-    public Task CloseAsync() => _sessions.CloseAsync();
+    /// <exception cref="OperationCanceledException">Nobody waits any more; it goes on by itself.</exception>
+    public Task CloseAsync(CancellationToken cancellationToken = default) =>
+        _sessions.CloseAsync().WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await _sessions.CloseAsync().ConfigureAwait(false);
 
     private async IAsyncEnumerable<ReceivedEvent> ReadAsync(
         EventPosition from, string[]? partitionIds, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -156,8 +158,7 @@ public sealed class EventReader : IAsyncDisposable
     {
         if (_options.Checkpoints is { } store)
         {
-            var key = await AskAsync((session, _) => Task.FromResult(KeyOf(session, partitionId)), cancellationToken)
-                .ConfigureAwait(false);
+            var key = await KeyOfAsync(partitionId, cancellationToken).ConfigureAwait(false);
             if (await store.LoadAsync(key, cancellationToken).ConfigureAwait(false) is { } checkpoint)
                 return EventPosition.FromSequenceNumber(checkpoint.SequenceNumber, isInclusive: false);
         }
@@ -167,8 +168,15 @@ public sealed class EventReader : IAsyncDisposable
         return EventPosition.FromSequenceNumber(partition.LastEnqueuedSequenceNumber, isInclusive: false);
     }
 
-    private CheckpointKey KeyOf(EventHubSession session, string partitionId) =>
-        new(session.Connection.Address.HostName, session.EntityPath, _options.ConsumerGroup, partitionId);
+    // Only the first one has to ask where the events are.
+    private async ValueTask<CheckpointKey> KeyOfAsync(string partitionId, CancellationToken cancellationToken)
+    {
+        _place ??= await AskAsync(
+            (session, _) => Task.FromResult(new CheckpointKey(
+                session.Connection.Address.HostName, session.EntityPath, _options.ConsumerGroup, "")),
+            cancellationToken).ConfigureAwait(false);
+        return _place with { PartitionId = partitionId };
+    }
 
     /// <summary>Asks on a session, and once more on another one when that is lost, as long as a call may take.</summary>
     private async Task<T> AskAsync<T>(

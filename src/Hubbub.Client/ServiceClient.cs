@@ -153,15 +153,17 @@ public sealed class ServiceClient : IAsyncDisposable
     }
 
     /// <summary>Closes the connection. What is under way fails.</summary>
-    public async Task CloseAsync()
+    /// <exception cref="OperationCanceledException">Nobody waits any more; it goes on by itself.</exception>
+    public Task CloseAsync(CancellationToken cancellationToken = default) =>
+        DisposeAsync().AsTask().WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
         await _keeper.StopAsync().ConfigureAwait(false);
         _commands.Close(HubbubException.Closed(_commands.Address));
         await _channel.CloseAsync().ConfigureAwait(false);
     }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 
     private void Keep() => _keeper.Start();
 

@@ -41,9 +41,9 @@ internal sealed class ConnectProxy : IAsyncDisposable
             while (true)
                 _serving.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
-            // Stopped.
+            // Stopped, while accepting or just before.
         }
     }
 

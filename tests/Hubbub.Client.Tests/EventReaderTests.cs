@@ -109,6 +109,9 @@ public sealed class EventReaderTests
             await hub.Last.SendEventAsync("1", Some.Event(i, new string('b', 2_000)), Some.Patience);
         }
 
+        // The answer comes behind the events, so that all of them are here.
+        await reader.GetPropertiesAsync(Some.Patience);
+
         var seen = new List<(string Partition, long Sequence)>();
         await foreach (var received in subscription.WithCancellation(Some.Patience))
         {

@@ -10,12 +10,13 @@ namespace Hubbub.Client.Tests;
 internal sealed class RealHub : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory;
-    private readonly HubServer _server;
+    private readonly TimeProvider _time;
+    private HubServer _server;
     private readonly HttpClient _http;
 
-    private RealHub(DirectoryInfo directory, HubServer server)
+    private RealHub(DirectoryInfo directory, HubServer server, TimeProvider time)
     {
-        (_directory, _server) = (directory, server);
+        (_directory, _server, _time) = (directory, server, time);
         var trust = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -44,8 +45,24 @@ internal sealed class RealHub : IAsyncDisposable
     {
         var directory = Directory.CreateTempSubdirectory("hubbub-client-test-");
         var options = new HubOptions { DataDirectory = directory.FullName, AmqpsPort = 0, HttpsPort = 0, AmqpPort = 0 };
-        return new RealHub(directory, await HubServer.StartAsync(
-            options, time ?? TimeProvider.System, NullLoggerFactory.Instance, Some.Patience));
+        time ??= TimeProvider.System;
+        var server = await HubServer.StartAsync(options, time, NullLoggerFactory.Instance, Some.Patience);
+        return new RealHub(directory, server, time);
+    }
+
+    /// <summary>Stops the hub, does something, and starts it again on its ports and its data.</summary>
+    public async Task RestartAsync(Func<Task>? meanwhile = null)
+    {
+        var options = _server.Options with
+        {
+            AmqpsPort = _server.Ports.Amqps,
+            HttpsPort = _server.Ports.Https,
+            AmqpPort = _server.Ports.Amqp,
+        };
+        await _server.DisposeAsync();
+        if (meanwhile is not null)
+            await meanwhile();
+        _server = await HubServer.StartAsync(options, _time, NullLoggerFactory.Instance, Some.Patience);
     }
 
     /// <summary>Creates a device and returns the string that it connects with.</summary>

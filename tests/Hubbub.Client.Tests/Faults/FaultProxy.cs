@@ -46,9 +46,9 @@ internal sealed class FaultProxy : IAsyncDisposable
                 _connections.Add(ServeAsync(client, _next()));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
-            // Stopped.
+            // Stopped, while accepting or just before.
         }
     }
 

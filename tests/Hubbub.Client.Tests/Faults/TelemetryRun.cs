@@ -76,8 +76,10 @@ internal sealed class TelemetryRun(int seed) : FaultRun(seed)
                 await device.SendAsync(message, cancel.Token);
                 return Told.Accepted;
             }
-            catch (HubbubException)
+            catch (HubbubException e)
             {
+                // A network's faults pass, and are told as such.
+                Assert.True(e.IsTransient, $"HUBBUB_SEED={Seed} ({_faults}): {e}");
                 return Told.Failed;
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)

@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace Hubbub.Client.Tests;
+
+/// <summary>Tokens run out while a client works; the hub and the client share a clock that is moved.</summary>
+public sealed class TokenExpiryTests
+{
+    [Theory]
+    [InlineData(ClientAuthentication.Cbs)]
+    [InlineData(ClientAuthentication.SaslPlain)]
+    public async Task Telemetry_OverFiveHours_IsAllAccepted(ClientAuthentication authentication)
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var hub = await RealHub.StartAsync(time);
+        await using var device = DeviceClient.CreateFromConnectionString(await hub.CreateDeviceAsync("d"), new()
+        {
+            Authentication = authentication,
+            TimeProvider = time,
+            // Time is moved in leaps, over which nobody says a word.
+            IdleTimeoutMs = uint.MaxValue,
+            OperationTimeout = TimeSpan.FromDays(1),
+            ConnectTimeout = TimeSpan.FromDays(1),
+        });
+        var states = 0;
+        device.ConnectionStateChanged += (_, change) =>
+            Interlocked.Add(ref states, change.State == ConnectionState.Connected ? 1 : 0);
+
+        for (var minutes = 0; minutes < 300; minutes += 2)
+        {
+            var send = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
+            while (!send.IsCompleted)
+            {
+                await Task.WhenAny(send, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System));
+                // What is due, such as the wait before another attempt, gets its turn.
+                if (!send.IsCompleted)
+                    time.Advance(TimeSpan.FromMilliseconds(100));
+            }
+            await send;
+            time.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        // A claim is renewed on its connection; PLAIN takes a new one for each token of an hour.
+        if (authentication == ClientAuthentication.Cbs)
+            Assert.Equal(1, states);
+        else
+            Assert.InRange(states, 4, 7);
+    }
+}
