@@ -172,7 +172,7 @@ public sealed class DeviceClientFailureTests
         await device.OpenAsync(Some.Patience);
         var underWay = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
 
-        await device.CloseAsync();
+        await device.CloseAsync(Some.Patience);
 
         Assert.Equal(HubbubCondition.Closed, (await Assert.ThrowsAsync<HubbubException>(() => underWay)).Condition);
         var late = await Assert.ThrowsAsync<HubbubException>(

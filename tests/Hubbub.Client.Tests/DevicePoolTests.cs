@@ -80,7 +80,7 @@ public sealed class DevicePoolTests
         var refused = await Assert.ThrowsAsync<HubbubException>(
             () => devices[1].SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask());
         await devices[0].SendAsync(new TelemetryMessage("x"), Some.Patience);
-        await devices[0].CloseAsync();
+        await devices[0].CloseAsync(Some.Patience);
         await devices[2].SendAsync(new TelemetryMessage("x"), Some.Patience);
 
         Assert.Equal(HubbubCondition.UnauthorizedAccess, refused.Condition);

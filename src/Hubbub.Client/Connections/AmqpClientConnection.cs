@@ -191,7 +191,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             var (self, session, link, attach) = state;
             if ((self._end ?? session.End) is { } end)
             {
-                link.OnEnded(end);
+                // It is no answer to this attach, so that another connection may well take it.
+                link.OnEnded(end.Condition == HubbubCondition.Closed ? end : HubbubException.Lost(link.Address, end));
                 return;
             }
             try
@@ -290,7 +291,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 Forget(session, Explain(e, Address.ToString()));
                 break;
             case AmqpEventKind.Closed:
-                _end ??= Explain(e, Address.ToString());
+                EndAll(_end ??= Explain(e, Address.ToString()));
                 break;
         }
     }
@@ -319,6 +320,11 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         _opened.TrySetException(end);
         // Nobody may be waiting for it any more.
         _ = _opened.Task.Exception;
+        EndAll(end);
+    }
+
+    private void EndAll(HubbubException end)
+    {
         foreach (var session in _sessions)
             session.OnEnded(end);
         _sessions.Clear();

@@ -21,6 +21,7 @@ public sealed class HubRestartTests
         await using var subscription = await reader.SubscribeAsync(
             EventPosition.Start, cancellationToken: Some.Patience);
         using var stop = new CancellationTokenSource();
+        using var progress = new SemaphoreSlim(0);
         var sent = 0;
         var sending = Task.Run(async () =>
         {
@@ -31,6 +32,8 @@ public sealed class HubRestartTests
                 underWay.Enqueue(device.SendAsync(message, Some.Patience).AsTask());
                 if (underWay.Count == 50)
                     await underWay.Dequeue();
+                if (sent % 100 == 0)
+                    progress.Release();
             }
             await Task.WhenAll(underWay);
         }, Some.Patience);
@@ -41,10 +44,10 @@ public sealed class HubRestartTests
         {
             for (var i = 0; i < Restarts; i++)
             {
-                var before = Volatile.Read(ref sent);
                 await hub.RestartAsync();
-                while (Volatile.Read(ref sent) < before + 200)
-                    await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Some.Patience);
+                var from = Volatile.Read(ref sent);
+                while (Volatile.Read(ref sent) < from + 200)
+                    await progress.WaitAsync(Some.Patience);
             }
             await stop.CancelAsync();
             await sending;
