@@ -29,7 +29,8 @@ internal sealed class KnownChains
         var chainKey = Convert.ToHexString(hash.GetHashAndReset());
         lock (_gate)
         {
-            var isFull = _byLeaf.Count >= SecurityLimits.KnownChainsMax && !_byLeaf.ContainsKey(key);
+            var isFull = (_byLeaf.Count >= SecurityLimits.KnownChainsMax && !_byLeaf.ContainsKey(key))
+                || (_chains.Count >= SecurityLimits.DistinctChainsMax && !_chains.ContainsKey(chainKey));
             if (isFull)
             {
                 _byLeaf.Clear();

@@ -44,6 +44,12 @@ public static class SecurityLimits
     /// <summary>Certificates whose chain is remembered, about 60 bytes each: more than a hub has connections.</summary>
     public const int KnownChainsMax = 131_072;
 
+    /// <summary>
+    /// Different chains remembered; the devices of one intermediate authority share one. Each is a few KiB, and 256 KiB
+    /// (<see cref="IntermediatesMax"/> of <see cref="CertificateBytesMax"/>) at most.
+    /// </summary>
+    public const int DistinctChainsMax = 1_024;
+
     /// <summary>Identities proven at once by a certificate that they share: a device and its modules, mostly.</summary>
     public const int PinnedClaimsMax = 51;
 
