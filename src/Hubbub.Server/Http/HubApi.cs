@@ -30,7 +30,7 @@ public sealed class HubApi
             .. new StatisticsApi(registry, services.Presence).Routes,
             .. new CommandApi(services.Commands, services.Hub, registry).Routes,
             .. new DeviceMessagesApi(services).Routes,
-            .. new ConsumerGroupApi(services.ConsumerGroups).Routes,
+            .. ConsumerGroupApi.OfEvents(services.ConsumerGroups).Routes,
             .. new PolicyApi(services.Policies).Routes,
             .. new CertificateApi(services.Authorities).Routes,
             .. new TransferApi(services.Registry).Routes,

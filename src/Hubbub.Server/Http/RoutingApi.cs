@@ -59,7 +59,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         {
             Takes = "RouteTest", Gives = "RouteTestResult[]",
         },
-        .. new StreamGroupApi(routing.Streams).Routes,
+        .. ConsumerGroupApi.OfEndpoints(routing.Streams).Routes,
     ];
 
     private async Task<HubError?> ShowAsync(ApiRequest request)

@@ -144,6 +144,8 @@ public sealed class RoutingApiTests
 
         await OkAsync(hub, "PUT", "/hubbub/routing/endpoints/alerts/consumer-groups/g1", "{}");
 
+        Assert.Equal(
+            "g1", (await OkAsync(hub, "GET", "/hubbub/routing/endpoints/alerts/consumer-groups/g1")).Text("name"));
         var groups = (await OkAsync(hub, "GET", "/hubbub/routing/endpoints/alerts/consumer-groups")).Json;
         Assert.Equal(["$Default", "g1"], groups.EnumerateArray().Select(static g => g.GetProperty("name").GetString()));
         Assert.Equal(1, (await OkAsync(hub, "GET", "/hubbub/consumer-groups")).Json.GetArrayLength());
