@@ -193,6 +193,9 @@ internal sealed class ServerCertificate : IDisposable
     {
         ServerCertificateContext = context,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        // Left open, Kestrel writes the protocols of the listener that is used first into this object, for all of them:
+        // after an AMQP client, HTTPS would offer the HTTP/2 that it does not speak.
+        ApplicationProtocols = [SslApplicationProtocol.Http11],
         AllowRenegotiation = false,
         AllowTlsResume = _time.GetUtcNow() >= _resumeFrom,
         // Requested, and whoever sends none is welcome: whether an identity needed one is decided at its link.

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -64,5 +65,22 @@ public sealed class TlsTests
         await using var tls = await hub.ConnectTlsAsync(hub.Server.Ports.Amqps, version, certificate);
         // True only when the server asked.
         Assert.Equal(certificate.Thumbprint, ((X509Certificate2?)tls.LocalCertificate)?.Thumbprint);
+    }
+
+    [Fact]
+    public async Task Https_AfterAnAmqpClientCameFirst_OffersOnlyTheHttpThatItSpeaks()
+    {
+        await using var hub = await TestHub.StartAsync();
+        await using var amqp = await hub.ConnectTlsAsync(hub.Server.Ports.Amqps);
+        using var http = hub.MakeHttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/healthz")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+
+        using var answer = await http.SendAsync(request, Cancellation);
+
+        Assert.Equal((HttpVersion.Version11, HttpStatusCode.OK), (answer.Version, answer.StatusCode));
     }
 }
