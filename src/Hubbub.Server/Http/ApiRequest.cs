@@ -75,6 +75,24 @@ internal sealed class ApiRequest(
         return read.IsOk ? read.Value.Body ?? new T() : read.Error!;
     }
 
+    /// <summary>
+    /// Reads the body as JSON, which must be there: for what replaces a whole resource, so that a request whose body
+    /// got lost does not put defaults in its place.
+    /// </summary>
+    public async Task<HubResult<T>> ReadRequiredAsync<T>(JsonTypeInfo<T> type)
+        where T : class
+    {
+        var read = await ReadOptionalAsync(type);
+        if (!read.IsOk)
+            return read.Error!;
+        if (read.Value.Body is not { } body)
+        {
+            return new HubError(
+                HubErrorCode.ArgumentNull, $"The body is missing: '/{Target.Path}' takes a JSON object.");
+        }
+        return body;
+    }
+
     /// <summary>Reads the body as JSON; null when it is empty, or the word null.</summary>
     public async Task<HubResult<(T? Body, int Length)>> ReadOptionalAsync<T>(JsonTypeInfo<T> type)
         where T : class

@@ -82,7 +82,7 @@ internal sealed class RegistryApi(IdentityRegistry registry, IdentityViews views
     {
         if (request.Require(AccessRights.RegistryWrite) is { } refusal)
             return refusal;
-        var body = await request.ReadAsync(ApiJson.Default.DeviceRequest);
+        var body = await request.ReadRequiredAsync(ApiJson.Default.DeviceRequest);
         if (!body.IsOk)
             return body.Error;
         var description = body.Value.ToDescription(request.DeviceId);
@@ -118,7 +118,7 @@ internal sealed class RegistryApi(IdentityRegistry registry, IdentityViews views
     {
         if (request.Require(AccessRights.RegistryWrite) is { } refusal)
             return refusal;
-        var body = await request.ReadAsync(ApiJson.Default.ModuleRequest);
+        var body = await request.ReadRequiredAsync(ApiJson.Default.ModuleRequest);
         if (!body.IsOk)
             return body.Error;
         var description = body.Value.ToDescription(request.DeviceId, request.ModuleId);

@@ -76,6 +76,25 @@ public sealed class RegistryApiTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    public async Task Put_WithoutABody_ChangesNothing(string body)
+    {
+        await using var hub = await ApiHost.StartAsync();
+        await hub.SendAsync("PUT", "/devices/d1", """{"status":"disabled"}""");
+
+        foreach (var path in (string[])["/devices/d1", "/devices/d2", "/devices/d1/modules/m1"])
+        {
+            var refused = await hub.SendAsync("PUT", path, body, path == "/devices/d1" ? "*" : null);
+            Assert.Equal((400, "ArgumentNull"), (refused.Status, refused.ErrorCode));
+        }
+
+        Assert.Equal("disabled", (await hub.SendAsync("GET", "/devices/d1")).Text("status"));
+        Assert.Equal(404, (await hub.SendAsync("GET", "/devices/d2")).Status);
+        Assert.Equal(404, (await hub.SendAsync("GET", "/devices/d1/modules/m1")).Status);
+    }
+
+    [Theory]
     [InlineData("""{"deviceId":"other"}""", "another device")]
     [InlineData("""{"status":"paused"}""", "status")]
     [InlineData("""{"authentication":{"type":"magic"}}""", "authentication type")]
