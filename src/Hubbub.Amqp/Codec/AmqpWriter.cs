@@ -129,14 +129,8 @@ public readonly ref struct AmqpWriter(ByteBuffer buffer)
     /// <summary>Writes a string.</summary>
     public void WriteString(ReadOnlySpan<char> value) => WriteText(FormatCode.String8, value, Encoding.UTF8);
 
-    /// <summary>Writes a string from its UTF-8 bytes, which the caller knows to be valid.</summary>
-    public void WriteStringBytes(ReadOnlySpan<byte> utf8) => WriteVariable(FormatCode.String8, utf8);
-
     /// <summary>Writes a symbol; characters that are not ASCII become question marks.</summary>
     public void WriteSymbol(Symbol value) => WriteText(FormatCode.Symbol8, value.Value, Encoding.ASCII);
-
-    /// <summary>Writes a symbol from its ASCII bytes, which the caller knows to be valid.</summary>
-    public void WriteSymbolBytes(ReadOnlySpan<byte> ascii) => WriteVariable(FormatCode.Symbol8, ascii);
 
     /// <summary>Writes an array of symbols.</summary>
     public void WriteSymbols(ReadOnlySpan<Symbol> values)

@@ -10,26 +10,7 @@ public sealed partial class AmqpSession
     {
         if (State == SessionState.EndSent)
             return false;
-        // AMQP 2.7.2: a handle above handle-max is a framing error.
-        if (attach.Handle > _limits.HandleMax)
-        {
-            throw new AmqpException(
-                ErrorScope.Connection,
-                ErrorCondition.FramingError,
-                $"Handle {attach.Handle} is above handle-max {_limits.HandleMax}.");
-        }
-        if (_linksByRemoteHandle[attach.Handle] is not null)
-            throw SessionError(ErrorCondition.HandleInUse, $"Handle {attach.Handle} is in use.");
-        if (attach.Name.Length > _limits.LinkNameBytesMax)
-        {
-            throw SessionError(
-                ErrorCondition.InvalidField, $"A link name has more than {_limits.LinkNameBytesMax} characters.");
-        }
-        if (attach.Role == Role.Sender && attach.InitialDeliveryCount is null)
-        {
-            throw SessionError(
-                ErrorCondition.InvalidField, "A sender's attach must have initial-delivery-count (AMQP 2.7.3).");
-        }
+        Check(attach);
         var known = FindByName(attach.Name, attach.Role);
         if (known is { AwaitsAttach: true })
         {
@@ -74,6 +55,31 @@ public sealed partial class AmqpSession
         e.Session = this;
         e.Link = link;
         return true;
+    }
+
+    /// <summary>Throws when the peer may not attach like this.</summary>
+    private void Check(Attach attach)
+    {
+        // AMQP 2.7.2: a handle above handle-max is a framing error.
+        if (attach.Handle > _limits.HandleMax)
+        {
+            throw new AmqpException(
+                ErrorScope.Connection,
+                ErrorCondition.FramingError,
+                $"Handle {attach.Handle} is above handle-max {_limits.HandleMax}.");
+        }
+        if (_linksByRemoteHandle[attach.Handle] is not null)
+            throw SessionError(ErrorCondition.HandleInUse, $"Handle {attach.Handle} is in use.");
+        if (attach.Name.Length > _limits.LinkNameBytesMax)
+        {
+            throw SessionError(
+                ErrorCondition.InvalidField, $"A link name has more than {_limits.LinkNameBytesMax} characters.");
+        }
+        if (attach.Role == Role.Sender && attach.InitialDeliveryCount is null)
+        {
+            throw SessionError(
+                ErrorCondition.InvalidField, "A sender's attach must have initial-delivery-count (AMQP 2.7.3).");
+        }
     }
 
     internal bool OnDetach(Detach detach, ref AmqpLink? link, ref AmqpEvent e)
