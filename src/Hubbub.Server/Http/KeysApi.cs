@@ -37,7 +37,11 @@ internal sealed class KeysApi(IdentityRegistry registry)
         if (devices.Length > ApiLimits.BulkMax)
             return BulkApi.TooMany(devices.Length);
 
-        var results = await Task.WhenAll(devices.Select(d => RegenerateAsync(d, choice, request.Aborted)));
+        // Twice the same one would show keys of which some have been replaced already.
+        var seen = new HashSet<(string?, string?)>();
+        var results = await Task.WhenAll(devices.Select(d => seen.Add((d?.Id, d?.ModuleId ?? ""))
+            ? RegenerateAsync(d, choice, request.Aborted)
+            : Task.FromResult<object>(NamedTwice(d))));
         var errors = results.OfType<KeyErrorBody>().ToArray();
         var answer = new KeyRegenerationResultBody(
             IdentityText.KeyChoice(choice), [.. results.OfType<RotatedKeysBody>()], errors);
@@ -49,6 +53,10 @@ internal sealed class KeysApi(IdentityRegistry registry)
         await request.WriteAsync(answer, ApiJson.Default.KeyRegenerationResultBody, status: status);
         return null;
     }
+
+    private static KeyErrorBody NamedTwice(IdentityReferenceBody? which) => new(
+        which?.Id, which?.ModuleId, HttpErrors.NameOf(HubErrorCode.DeviceDefinedMultipleTimes),
+        $"The request names '{which?.Id}' more than once.");
 
     private async Task<object> RegenerateAsync(IdentityReferenceBody? which, KeyChoice choice, CancellationToken aborted)
     {

@@ -182,4 +182,20 @@ public sealed class BulkApiTests
         Assert.Equal((400, "InvalidPolicyKey"), (refused.Status, refused.ErrorCode));
         Assert.Equal("InvalidPolicyKey", (await hub.SendAsync("POST", "/devices/keys/regenerate")).ErrorCode);
     }
+
+    [Fact]
+    public async Task NewKeys_OfADeviceNamedTwice_AreThoseThatHold()
+    {
+        await using var hub = await ApiHost.StartAsync();
+        await hub.SendAsync("PUT", "/devices/d1", "{}");
+
+        var answer = await hub.SendAsync(
+            "POST", "/devices/keys/regenerate", """{"policyKey":"both","devices":[{"id":"d1"},{"id":"d1"}]}""");
+
+        Assert.Equal(207, answer.Status);
+        Assert.Equal("DeviceDefinedMultipleTimes", answer.Json.GetProperty("errors")[0].GetProperty("errorCode").GetString());
+        var shown = Assert.Single(answer.Json.GetProperty("rotatedKeys").EnumerateArray());
+        var device = await hub.SendAsync("GET", "/devices/d1");
+        Assert.Equal(device.Text("authentication", "symmetricKey", "primaryKey"), shown.GetProperty("primaryKey").GetString());
+    }
 }
