@@ -21,7 +21,7 @@ internal static class ClientLoad
         var senders = new List<Func<int, Task>>();
         for (var i = 0; i < connections; i++)
             senders.Add(client == "hubbub" ? await HubbubAsync(i, key, port, caFile) : await NetLiteAsync(i, key, port));
-        await RoundAsync(senders, messages / 4);
+        await RoundAsync(senders, messages / 2);
         var before = Environment.CpuUsage.TotalTime;
         var rate = await RoundAsync(senders, messages);
         var cpuUs = (Environment.CpuUsage.TotalTime - before).TotalMicroseconds / messages;
