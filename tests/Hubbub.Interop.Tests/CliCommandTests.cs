@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Amqp;
+using Amqp.Framing;
 using Hubbub.Interop.Tests.Harness;
 
 namespace Hubbub.Interop.Tests;
@@ -94,6 +96,33 @@ public sealed class CliCommandTests(PrivateHub own) : IClassFixture<PrivateHub>
         Assert.Equal(["f-1", "f-3"], records.Select(line => line.Text("originalMessageId")));
         Assert.All(records, line => Assert.Equal("Success", line.Text("statusCode")));
         Assert.All(records, line => Assert.Equal("c2d-feedback", line.Text("deviceId")));
+    }
+
+    [Fact]
+    public async Task C2d_WhenTheWatchIsRefused_WaitsForFeedbackAndSaysSo()
+    {
+        await Hub.CreateDeviceAsync("c2d-watched", Cancellation);
+        // As many watch the device as may; a hub of Azure's refuses the first.
+        await using var service = await NetLitePeer.OpenServiceAsync(Hub);
+        for (var i = 0; i < 100; i++)
+        {
+            var attached = new TaskCompletionSource();
+            _ = new ReceiverLink(
+                service.Session,
+                $"watch-{i}",
+                new Source { Address = "/devices/c2d-watched/commands" },
+                (_, _) => attached.TrySetResult());
+            await attached.Task.WaitAsync(Cancellation);
+        }
+
+        var listening = RunAsync("listen", "c2d-watched", "--count", "1");
+        var sent = await RunAsync("c2d", "c2d-watched", "x", "--message-id", "watched-1", "--wait", "--json");
+
+        (await listening).Done();
+        Assert.Equal(["enqueued", "outcome"], sent.Json.Select(line => line.Text("step")));
+        Assert.Equal("Success", sent.Json[^1].Text("outcome"));
+        Assert.Contains("waiting for feedback instead", sent.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', sent.Error);
     }
 
     [Fact]
