@@ -133,7 +133,9 @@ public sealed class CanaryTests : IAsyncLifetime
                 Properties = new Properties { MessageId = "1" },
                 ApplicationProperties = new ApplicationProperties
                 {
-                    ["operation"] = "put-token", ["type"] = "servicebus.windows.net:sastoken", ["name"] = name,
+                    ["operation"] = "put-token",
+                    ["type"] = "servicebus.windows.net:sastoken",
+                    ["name"] = name,
                 },
                 BodySection = new AmqpValue { Value = body },
             });
@@ -213,7 +215,8 @@ public sealed class CanaryTests : IAsyncLifetime
     {
         var start = new ProcessStartInfo(Workspace.Hubbub, ["device", "list"])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["HUBBUB_CONNECTION_STRING"] = connectionString;
         using var process = Process.Start(start)!;

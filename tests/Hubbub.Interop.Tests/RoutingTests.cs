@@ -32,7 +32,10 @@ public sealed class RoutingTests(StandardHub standard)
 
         var sent = await ClientProcess.RunAsync(ClientScript.IotDevice, hub, new
         {
-            scenario = "send", devices = new[] { device.ConnectionString }, perDevice = 10, prefix = "r",
+            scenario = "send",
+            devices = new[] { device.ConnectionString },
+            perDevice = 10,
+            prefix = "r",
         });
 
         Assert.Equal(10, sent.WithoutErrors().One("sent").Number("count"));

@@ -12,7 +12,8 @@ internal static class ConsumerGroupCommand
 
     private static readonly Option<string?> Endpoint = new("--endpoint")
     {
-        Description = "Of this endpoint's stream. Default: the built-in events.", HelpName = "NAME",
+        Description = "Of this endpoint's stream. Default: the built-in events.",
+        HelpName = "NAME",
     };
 
     public static Command Create() => new("consumer-group", "Create, list and delete views of the event stream.")

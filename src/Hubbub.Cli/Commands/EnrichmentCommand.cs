@@ -13,7 +13,9 @@ internal static class EnrichmentCommand
 
     private static readonly Option<string[]> Endpoint = new("--endpoint")
     {
-        Description = "On the way to which endpoint; may be given more than once.", HelpName = "NAME", Required = true,
+        Description = "On the way to which endpoint; may be given more than once.",
+        HelpName = "NAME",
+        Required = true,
     };
 
     public static Command Create() => new("enrichment", "Add properties to messages on their way to endpoints.")

@@ -11,7 +11,9 @@ internal static class RouteCommand
 
     private static readonly Option<string> Endpoint = new("--endpoint")
     {
-        Description = "Where the messages go: the name of an endpoint, or events.", HelpName = "NAME", Required = true,
+        Description = "Where the messages go: the name of an endpoint, or events.",
+        HelpName = "NAME",
+        Required = true,
     };
 
     private static readonly Option<string> Condition = new("--condition")
@@ -28,7 +30,8 @@ internal static class RouteCommand
 
     private static readonly Option<string?> FallbackEndpoint = new("--endpoint")
     {
-        Description = "Where telemetry goes that no route wants. Default: events.", HelpName = "NAME",
+        Description = "Where telemetry goes that no route wants. Default: events.",
+        HelpName = "NAME",
     };
 
     private static readonly Option<bool> Off = new("--off") { Description = "Drop telemetry that no route wants." };

@@ -77,7 +77,8 @@ internal static class UpCommand
     };
     private static readonly Option<string[]> FileDirectories = new("--file-directory")
     {
-        Description = "A directory in which endpoints may write files; may be given more than once.", HelpName = "DIR",
+        Description = "A directory in which endpoints may write files; may be given more than once.",
+        HelpName = "DIR",
     };
     private static readonly Option<string?> Certificate = new("--certificate")
     {

@@ -8,7 +8,8 @@ internal sealed class OpenApi
     private byte[] _document = [];
 
     public ApiRoute Route => new(
-        "GET", "/hubbub/openapi.json", "Describes these operations.", ShowAsync) { IsPublic = true, Gives = ApiRoute.Bytes };
+        "GET", "/hubbub/openapi.json", "Describes these operations.", ShowAsync)
+    { IsPublic = true, Gives = ApiRoute.Bytes };
 
     /// <summary>Writes the document, once all operations are known.</summary>
     public void Describe(ApiRoutes routes) => _document = OpenApiDocument.Write(routes.All);

@@ -123,7 +123,9 @@ public sealed class RevocationTests
 
         IdentityAuthentication Pinned(string secondary) => new()
         {
-            Type = AuthenticationType.SelfSigned, PrimaryThumbprint = certificate.Thumbprint, SecondaryThumbprint = secondary,
+            Type = AuthenticationType.SelfSigned,
+            PrimaryThumbprint = certificate.Thumbprint,
+            SecondaryThumbprint = secondary,
         };
     }
 

@@ -37,7 +37,12 @@ public sealed class TlsHub : IAsyncLifetime
         Server = await HubServer.StartAsync(
             new HubOptions
             {
-                DataDirectory = _directory, HostNames = [Host], AmqpsPort = 0, HttpsPort = 0, AmqpPort = 0, Partitions = 1,
+                DataDirectory = _directory,
+                HostNames = [Host],
+                AmqpsPort = 0,
+                HttpsPort = 0,
+                AmqpPort = 0,
+                Partitions = 1,
             },
             TimeProvider.System, _log, TestContext.Current.CancellationToken);
         _http = new HttpClient(new SocketsHttpHandler { SslOptions = TlsOptions(null) })

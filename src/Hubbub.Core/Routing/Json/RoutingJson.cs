@@ -73,7 +73,10 @@ public static class RoutingJson
             ? problem
             : new RoutingConfiguration
             {
-                Endpoints = endpoints, Routes = routes, Enrichments = enrichments, Fallback = fallback,
+                Endpoints = endpoints,
+                Routes = routes,
+                Enrichments = enrichments,
+                Fallback = fallback,
             };
     }
 
