@@ -84,12 +84,7 @@ public sealed class RouteTable
     {
         var evaluator = RouteEvaluator.For(_program);
         evaluator.Match(ref message);
-        ulong set = 0;
-        for (var i = 0; i < _sets.Length; i++)
-        {
-            if (evaluator.IsTrue(i))
-                set |= _sets[i];
-        }
+        var set = evaluator.Union(_sets);
         return set == 0 ? _fallback : set;
     }
 

@@ -52,7 +52,7 @@ internal readonly ref struct TelemetryView : IMessageView
         SystemProperty.CorrelationId => Field(5, scratch),
         SystemProperty.ContentType => Field(6, scratch),
         SystemProperty.ContentEncoding => Field(7, scratch),
-        SystemProperty.CreationTime => Field(9, scratch),
+        SystemProperty.CreationTime => CreationTime(scratch),
         SystemProperty.InterfaceId => Annotation("iothub-interface-id"u8, scratch),
         SystemProperty.Subject => Annotation("dt-subject"u8, scratch),
         _ => _sender.Read(name.Property, scratch),
@@ -125,6 +125,21 @@ internal readonly ref struct TelemetryView : IMessageView
         return section.Span[at] == FormatCode.Null
             ? MessageText.Missing
             : AmqpText.Read(section.Span, ref at, _sections.PropertiesStart, scratch, isBinaryText: true);
+    }
+
+    /// <summary>Some clients set the field of AMQP, others a property of the service's own name.</summary>
+    private MessageText CreationTime(TextScratch scratch)
+    {
+        var field = Field(9, scratch);
+        if (!field.IsMissing)
+            return field;
+        var position = 0;
+        while (TryReadProperty(ref position, scratch, out var name, out var value))
+        {
+            if (name.SequenceEqual("iothub-creation-time-utc"u8))
+                return value;
+        }
+        return MessageText.Missing;
     }
 
     private MessageText Annotation(ReadOnlySpan<byte> name, TextScratch scratch)

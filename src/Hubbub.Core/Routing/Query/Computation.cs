@@ -18,7 +18,7 @@ internal ref partial struct Computation
 
     public ReadOnlySpan<byte> Twin { get; set; }
 
-    /// <summary>Runs a row of instructions.</summary>
+    /// <summary>Runs a row of instructions; the program has put equal ones next to each other.</summary>
     /// <param name="code">The instructions.</param>
     /// <param name="first">The number of the first one's value; the others follow.</param>
     public void Run(ReadOnlySpan<Instruction> code, int first)
@@ -34,7 +34,13 @@ internal ref partial struct Computation
             switch (step.Op)
             {
                 case Op.EqualText:
-                    result.Kind = AreTexts(a, b) ? Value.Of(AreEqual(a, b)) : ValueKind.Undefined;
+                    i = CompareTexts(code, i, first);
+                    break;
+                case >= Op.EqualNumber and <= Op.GreaterOrEqualNumber:
+                    i = CompareNumbers(code, i, first);
+                    break;
+                case Op.And or Op.Or:
+                    i = Join(code, i, first);
                     break;
                 case Op.NotEqualText:
                     result.Kind = AreTexts(a, b) ? Value.Of(!AreEqual(a, b)) : ValueKind.Undefined;
@@ -44,19 +50,8 @@ internal ref partial struct Computation
                         ? Value.Of(Holds(step.Op - Op.EqualText, Order(a, b)))
                         : ValueKind.Undefined;
                     break;
-                case >= Op.EqualNumber and <= Op.GreaterOrEqualNumber:
-                    result.Kind = AreNumbers(a, b)
-                        ? Value.Of(Holds(step.Op - Op.EqualNumber, a.Number.CompareTo(b.Number)))
-                        : ValueKind.Undefined;
-                    break;
                 case >= Op.EqualAny and <= Op.GreaterOrEqualAny:
                     result.Kind = CompareAny(step.Op - Op.EqualAny, a, b);
-                    break;
-                case Op.And:
-                    result.Kind = And(a.Kind, b.Kind);
-                    break;
-                case Op.Or:
-                    result.Kind = Or(a.Kind, b.Kind);
                     break;
                 case Op.AndDynamic:
                     result.Kind = a.IsBool && b.IsBool ? And(a.Kind, b.Kind) : ValueKind.Undefined;

@@ -113,7 +113,13 @@ internal sealed partial class ConditionBuilder
             TokenKind.Greater => 4,
             _ => 5,
         };
-        return Nodes.Add(new ConditionNode((Op)((int)first + relation), ConditionType.Bool, left.Node, right.Node));
+        // Which side of = a literal stands on makes no difference; all on one side are compared in one go.
+        var isTurned = relation <= 1 && Nodes[left.Node].Op == Op.Literal;
+        return Nodes.Add(new ConditionNode(
+            (Op)((int)first + relation),
+            ConditionType.Bool,
+            isTurned ? right.Node : left.Node,
+            isTurned ? left.Node : right.Node));
     }
 
     private static bool IsDynamic(Operand left, Operand right) =>

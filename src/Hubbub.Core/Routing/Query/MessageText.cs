@@ -12,6 +12,9 @@ public readonly struct MessageText
     /// <summary>The message has it, and it is null.</summary>
     public static MessageText Null => new(ValueKind.NullText, default, 0, 0);
 
+    /// <summary>True when the message does not have it.</summary>
+    public bool IsMissing => Kind == ValueKind.Undefined;
+
     internal ValueKind Kind { get; }
 
     internal TextSource Source { get; }

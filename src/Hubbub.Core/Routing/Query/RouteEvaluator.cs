@@ -55,10 +55,24 @@ public sealed class RouteEvaluator
             ReadDocuments(ref message, ref computation);
     }
 
+    /// <summary>All sets of those conditions that the last message given to <see cref="Match"/> fulfils.</summary>
+    /// <param name="sets">A set for each condition.</param>
+    public ulong Union(ReadOnlySpan<ulong> sets)
+    {
+        ulong all = 0;
+        var roots = Program.Roots.AsSpan(0, sets.Length);
+        for (var i = 0; i < sets.Length; i++)
+        {
+            if (_values[roots[i].Value].Kind == ValueKind.True && (_areDocumentsRead || !roots[i].NeedsDocument))
+                all |= sets[i];
+        }
+        return all;
+    }
+
     /// <summary>True when the last message fulfils a condition.</summary>
     public bool IsTrue(int condition)
     {
-        var root = Program.Roots[condition];
+        ref readonly var root = ref Program.Roots[condition];
         return (!root.NeedsDocument || _areDocumentsRead) && _values[root.Value].Kind == ValueKind.True;
     }
 

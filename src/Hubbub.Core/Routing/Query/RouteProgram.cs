@@ -108,7 +108,8 @@ public sealed class RouteProgram
     private static MessageParts MessagePartsOf(SystemProperty property) => property switch
     {
         SystemProperty.EnqueuedTime => MessageParts.Unrepeatable,
-        >= SystemProperty.ContentType and <= SystemProperty.To or SystemProperty.CreationTime => MessageParts.Properties,
+        >= SystemProperty.ContentType and <= SystemProperty.To => MessageParts.Properties,
+        SystemProperty.CreationTime => MessageParts.Properties | MessageParts.ApplicationProperties,
         SystemProperty.Subject or SystemProperty.InterfaceId => MessageParts.Annotations,
         _ => MessageParts.None,
     };
@@ -199,13 +200,27 @@ public sealed class RouteProgram
         return trie;
     }
 
+    /// <summary>
+    /// Adds the instructions that need a document, or those that do not: by their depth, so that operands come first,
+    /// and those of one kind in a row.
+    /// </summary>
     private void Emit(List<Instruction> code, int[] layout, bool[] needsDocument, bool wanted)
     {
-        for (var i = 0; i < _nodes.Count; i++)
+        var depths = new int[_nodes.Count];
+        var wantedNodes = new List<int>();
+        for (var i = 0; i < depths.Length; i++)
         {
             var node = _nodes[i];
-            if (node.IsLeaf || needsDocument[i] != wanted)
+            if (node.IsLeaf)
                 continue;
+            foreach (var operand in (ReadOnlySpan<int>)[node.A, node.B, node.C])
+                depths[i] = Math.Max(depths[i], operand < 0 ? 0 : depths[operand] + 1);
+            if (needsDocument[i] == wanted)
+                wantedNodes.Add(i);
+        }
+        foreach (var i in wantedNodes.OrderBy(i => depths[i]).ThenBy(i => _nodes[i].Op).ThenBy(i => _nodes[i].A))
+        {
+            var node = _nodes[i];
             layout[i] = FirstComputed + code.Count;
             code.Add(new Instruction(
                 node.Op,
@@ -247,4 +262,4 @@ internal readonly record struct Instruction(Op Op, int A, int B, int C);
 /// <param name="IsNullFalse">True when it is null by its type, which counts as false.</param>
 /// <param name="NeedsDocument">True when it needs the body or the twin.</param>
 /// <param name="Guards">Values that must be true before a document is worth a look.</param>
-internal sealed record ProgramRoot(int Value, bool IsNullFalse, bool NeedsDocument, int[] Guards);
+internal readonly record struct ProgramRoot(int Value, bool IsNullFalse, bool NeedsDocument, int[] Guards);
