@@ -25,6 +25,7 @@ internal sealed class RouteCache
     private readonly byte[] _bytes = new byte[RoutingLimits.CacheSlots * RoutingLimits.CacheSlotBytes];
     private readonly Entry[] _entries = new Entry[RoutingLimits.CacheSlots];
     private ulong _hash;
+    private int _turn;
     private int _misses;
 
     /// <summary>The thread's own.</summary>
@@ -38,12 +39,17 @@ internal sealed class RouteCache
         if (_misses > MissesMax)
             return false;
         _hash = HashOf(parts, ref message);
-        ref var entry = ref _entries[SlotOf(_hash)];
-        if (entry.Hash != _hash || entry.Owner != owner || !IsAlike(SlotOf(_hash), parts, ref message))
-            return false;
-        result = entry.Result;
-        _misses = 0;
-        return true;
+        var first = FirstSlotOf(_hash);
+        for (var slot = first; slot < first + RoutingLimits.CacheWays; slot++)
+        {
+            ref readonly var entry = ref _entries[slot];
+            if (entry.Hash != _hash || entry.Owner != owner || !IsAlike(slot, parts, ref message))
+                continue;
+            result = entry.Result;
+            _misses = 0;
+            return true;
+        }
+        return false;
     }
 
     /// <summary>Remembers the result of the message that was just not found.</summary>
@@ -56,7 +62,7 @@ internal sealed class RouteCache
                 _misses = 0;
             return;
         }
-        var slot = SlotOf(_hash);
+        var slot = SlotToReplace(owner);
         // The owner comes last: an entry half written belongs to nobody.
         _entries[slot] = default;
         var rest = _bytes.AsSpan(slot * RoutingLimits.CacheSlotBytes, RoutingLimits.CacheSlotBytes);
@@ -74,7 +80,20 @@ internal sealed class RouteCache
         _entries[slot] = new Entry(owner, _hash, result);
     }
 
-    private static int SlotOf(ulong hash) => (int)(hash >> 32) & (RoutingLimits.CacheSlots - 1);
+    /// <summary>One of the places where a hash may be that holds nothing of use; otherwise they take turns.</summary>
+    private int SlotToReplace(object owner)
+    {
+        var first = FirstSlotOf(_hash);
+        for (var slot = first; slot < first + RoutingLimits.CacheWays; slot++)
+        {
+            if (_entries[slot].Owner != owner)
+                return slot;
+        }
+        return first + (_turn++ & (RoutingLimits.CacheWays - 1));
+    }
+
+    private static int FirstSlotOf(ulong hash) =>
+        (int)(hash >> 32) & (RoutingLimits.CacheSlots - 1) & ~(RoutingLimits.CacheWays - 1);
 
     private bool IsAlike<TMessage>(int slot, MessageParts parts, scoped ref TMessage message)
         where TMessage : struct, IMessageView, allows ref struct
@@ -95,8 +114,8 @@ internal sealed class RouteCache
     }
 
     /// <summary>
-    /// Eight bytes at a time. Senders can make it collide, which costs them nothing and gains them nothing: a slot has
-    /// one entry, and its bytes are compared.
+    /// Eight bytes at a time. Senders can make it collide, which costs them nothing and gains them nothing: a hash has
+    /// few places, and the bytes there are compared.
     /// </summary>
     private static ulong HashOf<TMessage>(MessageParts parts, scoped ref TMessage message)
         where TMessage : struct, IMessageView, allows ref struct
