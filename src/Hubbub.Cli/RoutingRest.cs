@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 
 namespace Hubbub.Cli;
@@ -7,6 +8,11 @@ internal static class RoutingRest
 {
     public const string Path = "/hubbub/routing";
     private const int NameLengthMax = 64;
+    private const string BuiltIn = "events";
+
+    /// <summary>The endpoint that was named; null when that is none, or the one that every hub has.</summary>
+    public static string? CustomEndpointOf(ParseResult parsed, Option<string?> option) =>
+        parsed.GetValue(option) is { } name && !name.Equals(BuiltIn, StringComparison.OrdinalIgnoreCase) ? name : null;
 
     /// <summary>The path of one thing.</summary>
     public static string PathOf(string things, string name) => name is "" or "." or ".." || name.Length > NameLengthMax

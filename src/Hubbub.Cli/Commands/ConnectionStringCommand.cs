@@ -49,7 +49,7 @@ internal static class ConnectionStringCommand
         var text = parsed.GetValue(Device) is { } id
             ? await OfDeviceAsync(hub, id, cancellationToken)
             : OfPolicy(hub, parsed.GetValue(Policy), parsed.GetValue(EventHubs));
-        if (parsed.GetValue(Endpoint) is { } endpoint)
+        if (RoutingRest.CustomEndpointOf(parsed, Endpoint) is { } endpoint)
             text = await OfEndpointAsync(hub, text, endpoint, cancellationToken);
         Console.Out.WriteLine(
             parsed.GetValue(Json) ? new JsonObject { ["connectionString"] = text }.ToJsonString() : text);

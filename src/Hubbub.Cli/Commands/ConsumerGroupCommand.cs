@@ -70,7 +70,7 @@ internal static class ConsumerGroupCommand
         return ExitCode.Done;
     }
 
-    private static string PathOf(ParseResult parsed) => parsed.GetValue(Endpoint) is { } endpoint
+    private static string PathOf(ParseResult parsed) => RoutingRest.CustomEndpointOf(parsed, Endpoint) is { } endpoint
         ? $"{RoutingRest.PathOf("endpoints", endpoint)}/consumer-groups"
         : "/hubbub/consumer-groups";
 

@@ -27,6 +27,11 @@ internal static class TailCommand
         HelpName = "NAME",
         DefaultValueFactory = _ => "$Default",
     };
+    private static readonly Option<string?> Endpoint = new("--endpoint")
+    {
+        Description = "The stream of this endpoint, or its dead letters when the hub delivers it. Default: events.",
+        HelpName = "NAME",
+    };
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
@@ -34,7 +39,7 @@ internal static class TailCommand
     {
         var command = new Command("tail", "Show events as they come; Ctrl+C ends it.")
         {
-            Partition, From, Count, Group, Data, Json,
+            Partition, From, Count, Group, Endpoint, Data, Json,
         };
         command.Validators.Add(result =>
         {
@@ -51,8 +56,10 @@ internal static class TailCommand
         using var interruption = new Interruption(cancellationToken);
         try
         {
+            var endpoint = RoutingRest.CustomEndpointOf(parsed, Endpoint);
+            var to = await ConnectionStringOfAsync(hub, endpoint, interruption.Token);
             var (reader, subscription) = await HubClients.ConnectAsync(
-                hub, dialHostName => SubscribeAsync(hub, parsed, dialHostName, interruption.Token));
+                hub, dialHostName => SubscribeAsync(hub, to, parsed, dialHostName, interruption.Token));
             await using (reader)
             await using (subscription)
             {
@@ -73,10 +80,24 @@ internal static class TailCommand
         return ExitCode.Done;
     }
 
-    private static async Task<(EventReader Reader, EventSubscription Subscription)> SubscribeAsync(
-        HubAddress hub, ParseResult parsed, string? dialHostName, CancellationToken cancellationToken)
+    private static async Task<ConnectionString> ConnectionStringOfAsync(
+        HubAddress hub, string? endpoint, CancellationToken cancellationToken)
     {
-        var to = ConnectionString.ForService(hub.HostName, hub.PolicyName, hub.Key, hub.AmqpsPort);
+        if (endpoint is null)
+            return ConnectionString.ForService(hub.HostName, hub.PolicyName, hub.Key, hub.AmqpsPort);
+        using var rest = new HubRest(hub);
+        var found = await rest.SendAsync(
+            HttpMethod.Get, RoutingRest.PathOf("endpoints", endpoint), null, null,
+            $"the events of endpoint '{endpoint}' cannot be read", cancellationToken);
+        return ConnectionString.Parse(
+            $"Endpoint=sb://{hub.HostName}:{hub.AmqpsPort}/;SharedAccessKeyName={hub.PolicyName};"
+            + $"SharedAccessKey={hub.Key};EntityPath={Output.TextOf(found!.Value, "entity")}");
+    }
+
+    private static async Task<(EventReader Reader, EventSubscription Subscription)> SubscribeAsync(
+        HubAddress hub, ConnectionString to, ParseResult parsed, string? dialHostName,
+        CancellationToken cancellationToken)
+    {
         var options = new EventReaderOptions { ConsumerGroup = parsed.GetValue(Group)! };
         var reader = EventReader.Create(to, HubClients.Reach(options, hub, dialHostName));
         try

@@ -108,6 +108,26 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Tail_OfAnEndpoint_ShowsWhatIsRoutedThere()
+    {
+        await using var hub = await TestHub.StartAsync();
+        await Run(hub, "device", "create", "dev1");
+        await Run(hub, "endpoint", "add", "alerts", "--partitions", "1");
+        await Run(hub, "route", "add", "high", "--endpoint", "alerts", "--condition", "level = 'high'");
+        await Run(hub, "send", "dev1", "calm", "-p", "level=low");
+        await Run(hub, "send", "dev1", "storm", "-p", "level=high");
+
+        var alerts = await Run(hub, "tail", "--endpoint", "alerts", "--from", "start", "--count", "1", "--json");
+        var builtIn = await Run(hub, "tail", "--endpoint", "events", "--from", "start", "--count", "1", "--json");
+
+        Assert.Contains("storm", Assert.Single(alerts.Output), StringComparison.Ordinal);
+        Assert.Contains("calm", Assert.Single(builtIn.Output), StringComparison.Ordinal);
+        var refused = await Run(hub, "tail", "--endpoint", "nowhere", "--count", "1");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("'nowhere'", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Tail_BodyWithTerminalCommands_IsHarmless()
     {
         await using var hub = await TestHub.StartAsync();
