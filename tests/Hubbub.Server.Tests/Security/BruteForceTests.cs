@@ -44,32 +44,6 @@ public sealed class BruteForceTests
     }
 
     [Fact]
-    public async Task PlantBehindOneAddress_WithAnAttackerInIt_GoesOn()
-    {
-        await using var hub = await TestHub.StartAsync();
-        for (var i = 0; i < 20; i++)
-            await hub.CreateDeviceAsync($"d{i}");
-        for (var i = 0; i < 10; i++)
-            await GuessAsync(hub, $"d{i}", FailureLimits.AddressBurst / 10);
-        var slowed = hub.Connect(remote: s_nat).SaslAsync("PLAIN", PeerSteps.Plain("nobody@sas.hub1", "x"));
-
-        for (var i = 0; i < 20; i++)
-        {
-            var peer = hub.Connect(remote: s_nat);
-            var outcome = await peer.SaslAsync("PLAIN", PeerSteps.Plain($"d{i}@sas.hub1", hub.DeviceToken($"d{i}")));
-            Assert.Equal(SaslCode.Ok, outcome.Code);
-        }
-        Assert.False(slowed.IsCompleted);
-        // The guess may have reached the hub only now, and then its delay begins now.
-        while (!slowed.IsCompleted)
-        {
-            hub.Time.Advance(FailureLimits.DelayMax);
-            await hub.Connect(remote: s_nat).SaslAsync("PLAIN", PeerSteps.Plain("d0@sas.hub1", hub.DeviceToken("d0")));
-        }
-        Assert.Equal(SaslCode.Auth, (await slowed).Code);
-    }
-
-    [Fact]
     public async Task BadDeviceOfAGateway_Waits_AndItsNeighboursOnTheConnectionDoNot()
     {
         await using var hub = await TestHub.StartAsync();
