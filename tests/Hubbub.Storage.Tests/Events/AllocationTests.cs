@@ -4,11 +4,7 @@ using Hubbub.Storage.Events;
 
 namespace Hubbub.Storage.Tests.Events;
 
-/// <summary>Alone, for what others allocate meanwhile would count.</summary>
-[CollectionDefinition(DisableParallelization = true)]
-public sealed class AloneCollection;
-
-[Collection<AloneCollection>]
+[Collection<MeasuredAlone>]
 public sealed class AllocationTests
 {
     private static readonly byte[] Record = new byte[300];

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Hubbub.Storage.Tests.State;
 
 /// <summary>Many identities, and those of former versions.</summary>
-[Collection(nameof(MeasuredAlone))]
+[Collection<MeasuredAlone>]
 public sealed class IdentityScaleTests : IDisposable
 {
     private const int VersionBefore = 2;
@@ -137,7 +137,3 @@ public sealed class IdentityScaleTests : IDisposable
     /// <summary>Managed memory and the engine's own.</summary>
     private static long UsedBytes() => GC.GetTotalMemory(forceFullCollection: true) + SQLitePCL.raw.sqlite3_memory_used();
 }
-
-/// <summary>Memory is the whole process's: what measures it runs while nothing else does.</summary>
-[CollectionDefinition(nameof(MeasuredAlone), DisableParallelization = true)]
-public sealed class MeasuredAlone;
