@@ -7,12 +7,13 @@ namespace Hubbub.Core.Routing;
 /// <summary>
 /// A message written down by a person, to try conditions on:
 /// <c>{"source":"DeviceMessages","app":{},"sys":{},"body":{},"twin":{}}</c>. The names in sys are those behind the $; a
-/// body that is a JSON string stands for the bytes of a text that is no JSON.
+/// body that is a JSON string stands for a text that is no JSON. The body's bytes are in the encoding that sys names.
 /// </summary>
 public sealed class SampleMessage
 {
     private readonly List<(byte[] Name, byte[]? Value)> _application = [];
     private readonly Dictionary<string, byte[]?> _system = new(StringComparer.Ordinal);
+    private string _bodyText = "";
     private byte[] _body = [];
     private byte[] _twin = [];
 
@@ -44,6 +45,7 @@ public sealed class SampleMessage
             if (problem is not null)
                 return Refuse(problem);
         }
+        message._body = message.EncodingOfBody().GetBytes(message._bodyText);
         return message;
     }
 
@@ -60,9 +62,15 @@ public sealed class SampleMessage
 
     private string? ReadBody(JsonElement json)
     {
-        _body = Encoding.UTF8.GetBytes(json.ValueKind == JsonValueKind.String ? json.GetString()! : json.GetRawText());
+        _bodyText = json.ValueKind == JsonValueKind.String ? json.GetString()! : json.GetRawText();
         return null;
     }
+
+    // The person writes characters; a device would have sent them in the encoding that the properties name.
+    private Encoding EncodingOfBody() =>
+        BodyText.EncodingOf(SystemProperty("contentType"), SystemProperty("contentEncoding")) ?? Encoding.UTF8;
+
+    private byte[] SystemProperty(string name) => _system.GetValueOrDefault(SystemPropertyName.Canonical(name)) ?? [];
 
     private string? ReadTwin(JsonElement json)
     {
