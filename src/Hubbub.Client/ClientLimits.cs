@@ -50,8 +50,17 @@ internal static class ClientLimits
     /// <summary>Messages of feedback under way, each with up to 64 records and locked for a minute.</summary>
     public const uint FeedbackCredit = 10;
 
-    /// <summary>Messages of feedback that a wait for one record holds back from others at most.</summary>
-    public const uint FeedbackHeldMax = 1_000;
+    /// <summary>Messages of feedback that the waits for single records hold back from others at most.</summary>
+    public const int FeedbackHeldMax = 1_000;
+
+    /// <summary>
+    /// Records that waits have taken out of messages which went back, so that these are completed when the rest is taken
+    /// too; a message that outlives its memory is given out until its time to live is over.
+    /// </summary>
+    public const int FeedbackRemembered = 10_000;
+
+    /// <summary>Changes of a connection's state that wait for a handler which is slow; older ones are left out.</summary>
+    public const int StateChangesMax = 16;
 
     /// <summary>Bytes of an HTTP proxy's answer to CONNECT, headers included.</summary>
     public const int ProxyHeadBytesMax = 16_384;

@@ -10,8 +10,9 @@ public enum ClientAuthentication
     Cbs,
 
     /// <summary>
-    /// By SASL PLAIN: user name and token before the connection opens. Saves two round trips; the hub closes the
-    /// connection when the token expires.
+    /// By SASL PLAIN: user name and token before the connection opens. Saves two round trips. Such a connection holds as
+    /// long as its token, so another one takes its place before that expires: sends under way are answered on the old
+    /// one, locked commands settled there.
     /// </summary>
     SaslPlain,
 }

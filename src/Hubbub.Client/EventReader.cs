@@ -36,7 +36,10 @@ public sealed class EventReader : IAsyncDisposable
         };
     }
 
-    /// <summary>Tells that <see cref="State"/> has changed: in order, on a thread of the pool.</summary>
+    /// <summary>
+    /// Tells that <see cref="State"/> has changed: in order, one at a time, on a thread of the pool. A handler that is
+    /// slow is told of the newest sixteen changes only; what it throws harms neither the client nor other handlers.
+    /// </summary>
     public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged
     {
         add => _states.Changed += value;

@@ -24,6 +24,20 @@ public sealed class FeedbackReceiver : IAsyncDisposable
         return new FeedbackMessage(message, Read(message));
     }
 
+    /// <summary>The next message, whatever it is: without records when it cannot be read.</summary>
+    internal async Task<FeedbackMessage> ReceiveAnyAsync(CancellationToken cancellationToken)
+    {
+        var message = await _reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return new FeedbackMessage(message, Read(message));
+        }
+        catch (HubbubException)
+        {
+            return new FeedbackMessage(message, []);
+        }
+    }
+
     /// <summary>Detaches the link.</summary>
     public ValueTask DisposeAsync()
     {
@@ -57,6 +71,9 @@ public sealed class FeedbackMessage
 
     /// <summary>What became of which commands.</summary>
     public IReadOnlyList<CommandFeedback> Records { get; }
+
+    /// <summary>True when its lock is over: it is, or will be, given out again.</summary>
+    internal bool IsLockLost => _message.LockLost is not null || _message.Link.HasEnded;
 
     /// <summary>Says that it is dealt with: it never comes back.</summary>
     /// <exception cref="HubbubException">Its lock is over, or the link.</exception>

@@ -59,6 +59,9 @@ public sealed class HubbubException : Exception
     internal bool MayHeal(bool wasThere) =>
         Condition != HubbubCondition.Closed && (wasThere ? !IsTakeover : IsTransient);
 
+    /// <summary>True when another connection takes the place of this one: there is nothing to wait for.</summary>
+    internal bool IsReplaced { get; private init; }
+
     /// <summary>A redirect's error info, for the reader that follows it.</summary>
     internal AmqpMap? Info { get; private init; }
 
@@ -70,6 +73,12 @@ public sealed class HubbubException : Exception
 
     internal static HubbubException Lost(string address, Exception? innerException = null) =>
         new(HubbubCondition.ConnectionLost, "the connection was lost", address, null, innerException);
+
+    internal static HubbubException Replaced(string address) =>
+        new(HubbubCondition.ConnectionLost, "another connection has taken the place of this one", address)
+        {
+            IsReplaced = true,
+        };
 
     internal static HubbubException Closed(string address) =>
         new(HubbubCondition.Closed, "it was closed on this side", address);

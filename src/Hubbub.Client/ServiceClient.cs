@@ -16,6 +16,7 @@ public sealed class ServiceClient : IAsyncDisposable
     private readonly HubChannel _channel;
     private readonly SendQueue _commands;
     private readonly LinkKeeper _keeper;
+    private readonly FeedbackWaits _feedback;
 
     private ServiceClient(ConnectionString to, ServiceClientOptions options)
     {
@@ -31,9 +32,13 @@ public sealed class ServiceClient : IAsyncDisposable
         {
             Trouble = () => _channel.LastFailure,
         };
+        _feedback = new FeedbackWaits(c => OpenFeedbackAsync(ClientLimits.FeedbackHeldMax, c));
     }
 
-    /// <summary>Tells that <see cref="State"/> has changed: in order, on a thread of the pool.</summary>
+    /// <summary>
+    /// Tells that <see cref="State"/> has changed: in order, one at a time, on a thread of the pool. A handler that is
+    /// slow is told of the newest sixteen changes only; what it throws harms neither the client nor other handlers.
+    /// </summary>
     public event EventHandler<ConnectionStateChangedEventArgs>? ConnectionStateChanged
     {
         add => _states.Changed += value;
@@ -112,30 +117,14 @@ public sealed class ServiceClient : IAsyncDisposable
 
     /// <summary>
     /// Waits for the feedback on one command, by its message-id; it must have been sent with an
-    /// <see cref="CommandMessage.Acknowledgement"/>. Receivers of feedback compete, so what comes and is for others is
-    /// held and, when this ends, given back as it was.
+    /// <see cref="CommandMessage.Acknowledgement"/>. Any number of waits share one link. Receivers of feedback compete:
+    /// a message with a record that nobody here waits for is held while anybody waits, and then given back as it was.
     /// </summary>
     /// <exception cref="HubbubException">Unreachable, refused, the link has ended, or too much came that is for
     /// others.</exception>
-    public async Task<CommandFeedback> WaitForFeedbackAsync(
-        string messageId, CancellationToken cancellationToken = default)
-    {
-        await using var receiver = await OpenFeedbackAsync(ClientLimits.FeedbackHeldMax, cancellationToken)
-            .ConfigureAwait(false);
-        for (var held = 0; held < ClientLimits.FeedbackHeldMax; held++)
-        {
-            var batch = await receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
-            if (batch.Records.FirstOrDefault(record => record.MessageId == messageId) is not { } wanted)
-                continue;
-            // A message with others' records too goes back with the link.
-            if (batch.Records.All(record => record.MessageId == messageId))
-                await batch.CompleteAsync(cancellationToken).ConfigureAwait(false);
-            return wanted;
-        }
-        throw new HubbubException(
-            ErrorCondition.ResourceLimitExceeded,
-            $"{ClientLimits.FeedbackHeldMax} messages came and none is about '{messageId}'", LinkAddresses.Feedback);
-    }
+    public Task<CommandFeedback> WaitForFeedbackAsync(
+        string messageId, CancellationToken cancellationToken = default) =>
+        _feedback.WaitAsync(messageId, cancellationToken);
 
     /// <summary>
     /// Watches the commands of a device or module: every change from the moment on at which this completes. A service
@@ -146,7 +135,7 @@ public sealed class ServiceClient : IAsyncDisposable
         string deviceId, string? moduleId = null, CancellationToken cancellationToken = default)
     {
         var address = LinkAddresses.CommandChanges(deviceId, moduleId);
-        var link = new MessageLink(address, ClientLimits.CommandChangesCredit);
+        var link = new MessageLink(address, ClientLimits.CommandChangesCredit) { ComesBack = false };
         await AttachReceiverAsync(link, SenderSettleMode.Settled, ReceiverSettleMode.First, cancellationToken)
             .ConfigureAwait(false);
         return new CommandWatch(link);

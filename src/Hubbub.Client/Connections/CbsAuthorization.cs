@@ -8,12 +8,6 @@ namespace Hubbub.Client.Connections;
 /// </summary>
 internal sealed class CbsAuthorization : IAsyncDisposable
 {
-    /// <summary>The part of a token's life after which it is renewed, as Azure's own devices do it.</summary>
-    private const double RenewAfter = 0.85;
-
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan RenewMin = TimeSpan.FromSeconds(1);
-
     private readonly AmqpClientConnection _connection;
     private readonly TokenSource _tokens;
     private readonly ClientOptions _options;
@@ -54,7 +48,7 @@ internal sealed class CbsAuthorization : IAsyncDisposable
             .Add("name", _tokens.Audience)
             .Add("expiration", token.ExpiresAt)
             .Build();
-        var channel = await _connection.ClaimsAsync(cancellationToken).ConfigureAwait(false);
+        var channel = await _connection.Claims.OpenAsync(cancellationToken).ConfigureAwait(false);
         await channel.CallAsync(properties, AmqpValue.From(token.Value), cancellationToken).ConfigureAwait(false);
         return token.ExpiresAt;
     }
@@ -63,22 +57,23 @@ internal sealed class CbsAuthorization : IAsyncDisposable
     {
         try
         {
-            var wait = (expiresAt - _options.TimeProvider.GetUtcNow()) * RenewAfter;
+            var dueAt = TokenRenewal.DueAt(expiresAt, _options.TimeProvider);
             while (true)
             {
-                await Task.Delay(wait < RenewMin ? RenewMin : wait, _options.TimeProvider, _stop.Token)
+                await Task.Delay(
+                    TokenRenewal.WaitUntil(dueAt, _options.TimeProvider), _options.TimeProvider, _stop.Token)
                     .ConfigureAwait(false);
                 try
                 {
                     expiresAt = await PutAsync(_stop.Token).ConfigureAwait(false);
                     RenewalFailure = null;
-                    wait = (expiresAt - _options.TimeProvider.GetUtcNow()) * RenewAfter;
+                    dueAt = TokenRenewal.DueAt(expiresAt, _options.TimeProvider);
                 }
                 catch (HubbubException e) when (_connection.End is null)
                 {
                     // The old token holds for a while; if it runs out the hub detaches the links and says so.
                     RenewalFailure = e;
-                    wait = RetryAfter;
+                    dueAt = _options.TimeProvider.GetUtcNow() + TokenRenewal.RetryAfter;
                 }
             }
         }

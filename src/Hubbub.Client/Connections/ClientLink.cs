@@ -69,6 +69,15 @@ internal abstract class ClientLink(string address)
 
     public abstract void OnEvent(in AmqpEvent e);
 
+    /// <summary>
+    /// Another connection takes the place of this one: a link that comes back there begins nothing any more, and lets
+    /// go by <see cref="AmqpClientConnection.GiveBack"/> when it is done.
+    /// </summary>
+    /// <param name="isOverdue">True when it has had its time to become done.</param>
+    public virtual void OnRetiring(bool isOverdue)
+    {
+    }
+
     protected abstract void OnReady();
 
     protected abstract void OnStopped(HubbubException end);

@@ -1,6 +1,9 @@
 namespace Hubbub.Client.Connections;
 
-/// <summary>The state of a client's connection, and the ones who are told of its changes: in order, one at a time.</summary>
+/// <summary>
+/// The state of a client's connection, and the ones who are told of its changes: in order, one at a time. What a slow
+/// handler has not been told yet is bounded: it misses the oldest changes, never the newest.
+/// </summary>
 internal sealed class ConnectionStateSignal(object sender)
 {
     private readonly Lock _gate = new();
@@ -21,6 +24,8 @@ internal sealed class ConnectionStateSignal(object sender)
             State = state;
             if (Changed is null)
                 return;
+            if (_changes.Count == ClientLimits.StateChangesMax)
+                _changes.Dequeue();
             _changes.Enqueue(new ConnectionStateChangedEventArgs(state, reason));
             if (_isRaising)
                 return;
@@ -42,16 +47,23 @@ internal sealed class ConnectionStateSignal(object sender)
                     return;
                 }
             }
-            try
-            {
-                Changed?.Invoke(sender, change);
-            }
+            // Each for itself: the bug of one is not to keep the change from the others.
+            foreach (var handler in Delegate.EnumerateInvocationList(Changed))
+                Tell(handler, change);
+        }
+    }
+
+    private void Tell(EventHandler<ConnectionStateChangedEventArgs> handler, ConnectionStateChangedEventArgs change)
+    {
+        try
+        {
+            handler(sender, change);
+        }
 #pragma warning disable CA1031 // A bug of a handler is no end of the connection; it shows where faults of tasks do.
-            catch (Exception e)
+        catch (Exception e)
 #pragma warning restore CA1031
-            {
-                _ = Task.FromException(e);
-            }
+        {
+            _ = Task.FromException(e);
         }
     }
 }

@@ -13,6 +13,7 @@ internal sealed class HubChannel
     private readonly OnDemand<AmqpClientConnection> _connections;
     private readonly OnDemand<HubSession> _sessions;
     private readonly bool _ownsConnection;
+    private readonly ConnectionRenewal? _renewal;
 
     /// <param name="to">Who and where.</param>
     /// <param name="options">How.</param>
@@ -32,6 +33,8 @@ internal sealed class HubChannel
         {
             OnState = states.Set,
         };
+        if (_ownsConnection && options.ClientCertificate is null && !ProvesByClaim(options))
+            _renewal = new ConnectionRenewal(_connections, _sessions, c => ConnectAsync(to, options, c), options);
     }
 
     /// <summary>A connection to a hub that is made when it is needed.</summary>
@@ -73,6 +76,8 @@ internal sealed class HubChannel
     public async Task CloseAsync()
     {
         await _sessions.CloseAsync().ConfigureAwait(false);
+        if (_renewal is not null)
+            await _renewal.StopAsync().ConfigureAwait(false);
         if (_ownsConnection)
             await _connections.CloseAsync().ConfigureAwait(false);
     }
@@ -81,26 +86,34 @@ internal sealed class HubChannel
     {
         var connection = await _connections.GetAsync(cancellationToken).ConfigureAwait(false);
         var tokens = ProvesByClaim(_options) ? TokenSource.ForIotHub(_to, _options) : null;
-        return await HubSession.OpenAsync(connection, tokens, cancellationToken).ConfigureAwait(false);
+        var session = await HubSession.OpenAsync(connection, tokens, cancellationToken).ConfigureAwait(false);
+        _renewal?.Watch(session);
+        return session;
     }
 
     private static async Task<AmqpClientConnection> ConnectAsync(
         ConnectionString to, ClientOptions options, CancellationToken cancellationToken)
     {
         SaslInit? sasl = null;
+        DateTimeOffset? renewAt = null;
         // amqp.md 1.2: a client certificate is proof enough; such clients send a bare AMQP header.
         if (options.ClientCertificate is null)
         {
             sasl = SaslCredentials.Cbs;
             if (!ProvesByClaim(options))
             {
-                var token = await TokenSource.ForIotHub(to, options).MakeAsync(options, cancellationToken)
-                    .ConfigureAwait(false);
+                var tokens = TokenSource.ForIotHub(to, options);
+                var token = await tokens.MakeAsync(options, cancellationToken).ConfigureAwait(false);
                 sasl = SaslCredentials.Plain(to, token);
+                // There is nothing to renew a token with that was given ready-made.
+                renewAt = tokens.IsFixed ? null : TokenRenewal.DueAt(token.ExpiresAt, options.TimeProvider);
             }
         }
-        return await AmqpClientConnection.OpenAsync(ServerAddress.Of(to, options), sasl, options, cancellationToken)
+        var address = ServerAddress.Of(to, options);
+        var connection = await AmqpClientConnection.OpenAsync(address, sasl, options, cancellationToken)
             .ConfigureAwait(false);
+        connection.RenewAt = renewAt;
+        return connection;
     }
 
     private static bool ProvesByClaim(ClientOptions options) =>

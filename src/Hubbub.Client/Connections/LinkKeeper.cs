@@ -80,6 +80,8 @@ internal sealed class LinkKeeper(
             while (!_stopping.IsCancellationRequested)
             {
                 (end, var wasAttached) = await KeepOneAsync(backoff).ConfigureAwait(false);
+                if (end.IsReplaced)
+                    continue;
                 LastFailure = end;
                 if (!options.Reconnect.IsEnabled || !end.MayHeal(wasAttached))
                     break;

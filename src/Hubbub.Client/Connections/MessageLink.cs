@@ -13,16 +13,27 @@ internal sealed class MessageLink(string address, uint credit) : ClientLink(addr
     private readonly Channel<ReceivedMessage> _arrived = Channel.CreateUnbounded<ReceivedMessage>(
         new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
-    // Under the driver's lock only: whose outcome the peer has yet to confirm (rcv-settle-mode second).
-    private readonly Dictionary<uint, TaskCompletionSource> _settling = [];
+    // Under the driver's lock only: what neither side has settled, by delivery-id; as many as the credit.
+    private readonly Dictionary<uint, ReceivedMessage> _unsettled = [];
+    private bool _isRetiring;
 
-    /// <summary>The next message.</summary>
+    /// <summary>
+    /// False for a link that is not attached anew on another connection: what it leads to would be missed meanwhile.
+    /// </summary>
+    public bool ComesBack { get; init; } = true;
+
+    /// <summary>The next message whose lock is not over.</summary>
     /// <exception cref="HubbubException">The link is over.</exception>
     public async ValueTask<ReceivedMessage> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await _arrived.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            while (true)
+            {
+                var message = await _arrived.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                if (message.LockLost is null)
+                    return message;
+            }
         }
         catch (ChannelClosedException e) when (e.InnerException is HubbubException end)
         {
@@ -55,9 +66,26 @@ internal sealed class MessageLink(string address, uint credit) : ClientLink(addr
     public override void OnEvent(in AmqpEvent e)
     {
         if (e.Kind == AmqpEventKind.Delivery)
-            _arrived.Writer.TryWrite(new ReceivedMessage(this, e.Delivery));
-        else if (e.Kind == AmqpEventKind.DeliverySettled && _settling.Remove(e.Delivery.Id, out var confirmed))
-            Confirm(confirmed, e.State);
+        {
+            var message = new ReceivedMessage(this, e.Delivery);
+            if (!message.IsSettled)
+                _unsettled.Add(message.DeliveryId, message);
+            _arrived.Writer.TryWrite(message);
+            return;
+        }
+        if (e.Kind == AmqpEventKind.DeliverySettled && _unsettled.Remove(e.Delivery.Id, out var settled))
+            OnSettled(settled, e.State);
+        GiveBackWhenDone();
+    }
+
+    /// <summary>What is locked is settled here; the next link gets what comes after it.</summary>
+    public override void OnRetiring(bool isOverdue)
+    {
+        if (!ComesBack || _isRetiring || Link is not ReceiverLink { IsAttached: true } link)
+            return;
+        _isRetiring = true;
+        link.Drain();
+        GiveBackWhenDone();
     }
 
     protected override void OnReady() => ((ReceiverLink)Link!).Grant(credit);
@@ -69,9 +97,12 @@ internal sealed class MessageLink(string address, uint credit) : ClientLink(addr
         {
         }
         _arrived.Writer.TryComplete(end);
-        foreach (var confirmed in _settling.Values)
-            Fail(confirmed, end);
-        _settling.Clear();
+        foreach (var message in _unsettled.Values)
+        {
+            if (message.Confirming is { } confirmed)
+                Fail(confirmed, end);
+        }
+        _unsettled.Clear();
     }
 
     private void Settle(ReceivedMessage message, DeliveryState outcome, TaskCompletionSource confirmed)
@@ -86,19 +117,48 @@ internal sealed class MessageLink(string address, uint credit) : ClientLink(addr
             Fail(confirmed, LockLost("it has been settled before"));
             return;
         }
+        if (message.LockLost is { } lost)
+        {
+            Fail(confirmed, lost);
+            return;
+        }
         link.Settle(message.DeliveryId, message.DeliveryId, outcome);
         if (link.ReceiverSettleMode == ReceiverSettleMode.First)
+        {
+            _unsettled.Remove(message.DeliveryId);
             confirmed.TrySetResult();
+            GiveBackWhenDone();
+        }
         else
-            _settling.Add(message.DeliveryId, confirmed);
+        {
+            message.Confirming = confirmed;
+        }
     }
 
-    private void Confirm(TaskCompletionSource confirmed, DeliveryState? state)
+    // AMQP 2.6.12: the answer to our outcome; or a peer that did not wait for one, for the lock is over.
+    private void OnSettled(ReceivedMessage message, DeliveryState? state)
     {
-        if (state is Rejected { Error: { } error })
+        var error = (state as Rejected)?.Error;
+        if (message.Confirming is not { } confirmed)
+        {
+            message.LockLost = error is null
+                ? LockLost("the hub has settled it")
+                : HubbubException.From(error, Address);
+        }
+        else if (error is not null)
+        {
             Fail(confirmed, HubbubException.From(error, Address));
+        }
         else
+        {
             confirmed.TrySetResult();
+        }
+    }
+
+    private void GiveBackWhenDone()
+    {
+        if (_isRetiring && _unsettled.Count == 0 && !HasEnded && Link is ReceiverLink { IsDraining: false })
+            Connection!.GiveBack(this);
     }
 
     private HubbubException LockLost(string why) => new(HubbubCondition.MessageLockLost, why, Address);

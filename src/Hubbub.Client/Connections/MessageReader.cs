@@ -20,9 +20,10 @@ internal sealed class MessageReader(ClientOptions options, Func<CancellationToke
                 _backoff.Succeeded();
                 return _link;
             }
-            catch (HubbubException e) when (options.Reconnect.IsEnabled && e.MayHeal(wasThere: false))
+            catch (HubbubException e) when (GoesOn(e, wasThere: false))
             {
-                await _backoff.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (!e.IsReplaced)
+                    await _backoff.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -38,14 +39,18 @@ internal sealed class MessageReader(ClientOptions options, Func<CancellationToke
             {
                 return await link.ReadAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (HubbubException e) when (options.Reconnect.IsEnabled && e.MayHeal(wasThere: true))
+            catch (HubbubException e) when (GoesOn(e, wasThere: true))
             {
                 _link = null;
-                await _backoff.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (!e.IsReplaced)
+                    await _backoff.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
     /// <summary>Detaches the link; what was read and not settled goes to the next receiver.</summary>
     public void Close() => _link?.Connection?.Detach(_link);
+
+    private bool GoesOn(HubbubException e, bool wasThere) =>
+        e.IsReplaced || (options.Reconnect.IsEnabled && e.MayHeal(wasThere));
 }

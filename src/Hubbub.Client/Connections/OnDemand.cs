@@ -50,6 +50,20 @@ internal sealed class OnDemand<T>(
         }
     }
 
+    /// <summary>Puts another one in the place of the one that is there.</summary>
+    /// <returns>False when that one is there no more; then nothing has changed.</returns>
+    public bool TryReplace(T before, T after)
+    {
+        lock (_gate)
+        {
+            if (_isClosed || _opening is not { IsCompletedSuccessfully: true } current || current.Result != before)
+                return false;
+            _opening = Task.FromResult(after);
+        }
+        _ = WatchAsync(after);
+        return true;
+    }
+
     /// <summary>Closes what is open; nothing is opened any more.</summary>
     public async Task CloseAsync()
     {

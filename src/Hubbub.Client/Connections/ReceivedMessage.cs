@@ -7,6 +7,7 @@ internal sealed class ReceivedMessage
 {
     private const int LockTokenBytes = 16;
     private int _isTaken;
+    private volatile HubbubException? _lockLost;
 
     public ReceivedMessage(MessageLink link, in IncomingDelivery delivery)
     {
@@ -29,6 +30,16 @@ internal sealed class ReceivedMessage
     public ReadOnlyMemory<byte> Payload { get; }
 
     public Guid LockToken { get; }
+
+    /// <summary>Why it is not ours any more: the peer has settled it. Null while it is.</summary>
+    public HubbubException? LockLost
+    {
+        get => _lockLost;
+        set => _lockLost = value;
+    }
+
+    /// <summary>Whoever waits for the peer to confirm its outcome. Under the driver's lock.</summary>
+    public TaskCompletionSource? Confirming { get; set; }
 
     /// <summary>True once: for the one who settles it.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0;

@@ -14,6 +14,10 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
     private ulong _nextTag;
     private int _isAwake;
 
+    // Under the driver's lock only.
+    private int _unanswered;
+    private bool _isRetiring;
+
     /// <summary>True when there is something to send that the peer does not take now.</summary>
     public bool WaitsForPeer { get; private set; }
 
@@ -35,7 +39,7 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
     public bool Pump(ByteBuffer output, int bytesMax)
     {
         WaitsForPeer = false;
-        if (Link is not SenderLink { IsAttached: true } link || HasEnded)
+        if (Link is not SenderLink { IsAttached: true } link || HasEnded || _isRetiring)
             return false;
         Span<byte> tag = stackalloc byte[sizeof(ulong)];
         while (queue.TryPeek(out var pending))
@@ -62,6 +66,7 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
                 return false;
             }
             _nextTag++;
+            _unanswered++;
             pending.IsSent = true;
             queue.Dequeue();
         }
@@ -87,6 +92,15 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
         }
         if (isFirst)
             Connection!.FlushLater(this);
+        _unanswered--;
+        GiveBackWhenDone(isOverdue: false);
+    }
+
+    /// <summary>What is sent has its answer here; all else goes out by the next link, in order.</summary>
+    public override void OnRetiring(bool isOverdue)
+    {
+        _isRetiring = true;
+        GiveBackWhenDone(isOverdue);
     }
 
     /// <summary>Gives the outcomes that have come back to their senders, many at a time. Without the lock.</summary>
@@ -107,6 +121,12 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
     {
         Flush();
         queue.OnLinkLost(end);
+    }
+
+    private void GiveBackWhenDone(bool isOverdue)
+    {
+        if (_isRetiring && (_unanswered == 0 || isOverdue) && !HasEnded && Link!.IsAttached)
+            Connection!.GiveBack(this);
     }
 
     private HubbubException TooLarge(int size, ulong max) => new(
