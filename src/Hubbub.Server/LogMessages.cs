@@ -168,4 +168,11 @@ internal static partial class LogMessages
     [LoggerMessage(461, LogLevel.Warning,
         "Endpoint '{Endpoint}' is gone, but not all of its stream '{Stream}' could be removed from the disk: {Reason}")]
     public static partial void EndpointNotRemoved(this ILogger logger, string endpoint, string stream, string reason);
+
+    [LoggerMessage(462, LogLevel.Information, "The stream '{Stream}' of an endpoint that is gone was removed from the disk.")]
+    public static partial void LeftoverStreamRemoved(this ILogger logger, string stream);
+
+    [LoggerMessage(463, LogLevel.Warning,
+        "The stream '{Stream}' of an endpoint that is gone could not be removed from the disk: {Reason}")]
+    public static partial void LeftoverStreamNotRemoved(this ILogger logger, string stream, string reason);
 }

@@ -30,6 +30,8 @@ internal static class AmqpValueText
                 return reader.ReadString();
             case AmqpKind.Symbol:
                 return reader.ReadSymbol().Value;
+            case AmqpKind.Char:
+                return reader.ReadChar().ToString();
             case AmqpKind.Uuid:
                 return reader.ReadUuid().ToString();
             case AmqpKind.Timestamp:

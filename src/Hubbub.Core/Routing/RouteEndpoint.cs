@@ -23,6 +23,11 @@ public sealed record RouteEndpoint(
     /// <summary>The endpoint that every hub has.</summary>
     public const string BuiltIn = "events";
 
+    private const string DeadLetterSuffix = "-deadletters";
+
+    /// <summary>The Event Hubs entity that it gives: its stream, or what a sink did not take.</summary>
+    public string EntityName => Sink is null ? Name : Name + DeadLetterSuffix;
+
     /// <summary>What kind it is, as its JSON says it.</summary>
     public string Kind => Sink switch
     {

@@ -23,6 +23,7 @@ public static class RoutingRules
             ?? TooMany("custom endpoints", configuration.Endpoints.Length, options.EndpointsMax)
             ?? TooMany("enrichments", configuration.Enrichments.Length, options.EnrichmentsMax)
             ?? Twice("endpoint", configuration.Endpoints.Select(static e => e.Name), StringComparer.OrdinalIgnoreCase)
+            ?? Twice("entity", configuration.Endpoints.Select(static e => e.EntityName), StringComparer.OrdinalIgnoreCase)
             ?? Twice("route", configuration.Routes.Select(static r => r.Name), StringComparer.OrdinalIgnoreCase)
             ?? Twice("enrichment", configuration.Enrichments.Select(static e => e.Key), StringComparer.Ordinal)
             ?? First(configuration.Endpoints, e => Check(e, options.Sinks, builtInEntity))
@@ -36,7 +37,8 @@ public static class RoutingRules
         if (!IsName(endpoint.Name))
             return BadName("endpoint", endpoint.Name);
         if (ReservedNames.Contains(endpoint.Name, StringComparer.OrdinalIgnoreCase)
-            || endpoint.Name.Equals(builtInEntity, StringComparison.OrdinalIgnoreCase))
+            || endpoint.Name.Equals(builtInEntity, StringComparison.OrdinalIgnoreCase)
+            || endpoint.EntityName.Equals(builtInEntity, StringComparison.OrdinalIgnoreCase))
             return Invalid($"The endpoint name '{endpoint.Name}' is reserved; choose another.");
         var stream = endpoint.Stream;
         if (stream.Partitions is < 1 or > RoutingLimits.StreamPartitionsMax)
@@ -111,7 +113,9 @@ public static class RoutingRules
     }
 
     private static bool IsName(string name) =>
-        name.Length is > 0 and <= RoutingLimits.NameLengthMax && !name.AsSpan().ContainsAnyExcept(NameAlphabet);
+        name.Length is > 0 and <= RoutingLimits.NameLengthMax && !name.AsSpan().ContainsAnyExcept(NameAlphabet)
+        // What clients and proxies make of these in a path would name something else.
+        && name is not ("." or "..");
 
     private static HubError BadName(string what, string name) => Invalid(
         $"The {what} name '{Shorten(name)}' is not valid: 1 to {RoutingLimits.NameLengthMax} ASCII letters, digits or "

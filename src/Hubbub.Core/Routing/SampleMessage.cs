@@ -54,8 +54,8 @@ public sealed class SampleMessage
 
     private string? ReadSource(JsonElement json)
     {
-        if (json.ValueKind != JsonValueKind.String || !Enum.TryParse<RouteSource>(json.GetString(), out var source))
-            return $"source must be one of {string.Join(", ", Enum.GetNames<RouteSource>())}";
+        if (json.ValueKind != JsonValueKind.String || !RouteSources.TryParse(json.GetString()!, out var source))
+            return $"source must be one of {RouteSources.Names}";
         Source = source;
         return null;
     }

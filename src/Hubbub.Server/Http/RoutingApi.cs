@@ -25,7 +25,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         {
             Takes = "Routing", Gives = "Routing", Parameters = ["dryRun"],
         },
-        new("GET", "/hubbub/routing/routes/{name}", "Shows a route.", request => AnswerAsync(request, null, WriteRoute))
+        new("GET", "/hubbub/routing/routes/{name}", "Shows a route.", request => AnswerAsync(request, "route", null, WriteRoute))
         {
             Gives = "Route",
         },
@@ -40,7 +40,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
             Takes = "FallbackRoute", Gives = "FallbackRoute",
         },
         new("GET", "/hubbub/routing/endpoints/{name}", "Shows an endpoint and how it does.",
-            request => AnswerAsync(request, null, WriteEndpoint)) { Gives = "Endpoint", Parameters = ["keys"] },
+            request => AnswerAsync(request, "endpoint", null, WriteEndpoint)) { Gives = "Endpoint", Parameters = ["keys"] },
         new("PUT", "/hubbub/routing/endpoints/{name}", "Makes or changes an endpoint.", PutEndpointAsync)
         {
             Takes = "Endpoint", Gives = "Endpoint", Parameters = ["keys"],
@@ -48,7 +48,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         new("DELETE", "/hubbub/routing/endpoints/{name}", "Removes an endpoint and the events that it holds.",
             request => RemoveAsync(request, static (c, name) => RoutingChanges.RemoveEndpoint(c, name))),
         new("GET", "/hubbub/routing/enrichments/{name}", "Shows an enrichment.",
-            request => AnswerAsync(request, null, WriteEnrichment)) { Gives = "Enrichment" },
+            request => AnswerAsync(request, "enrichment", null, WriteEnrichment)) { Gives = "Enrichment" },
         new("PUT", "/hubbub/routing/enrichments/{name}", "Makes or changes an enrichment.", PutEnrichmentAsync)
         {
             Takes = "Enrichment", Gives = "Enrichment",
@@ -89,6 +89,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private Task<HubError?> PutRouteAsync(ApiRequest request) => AnswerAsync(
         request,
+        "route",
         (current, json) => RoutingJson.ReadRoute(json, request["name"]) is var read && read.IsOk
             ? RoutingChanges.PutRoute(current, read.Value)
             : read.Error!,
@@ -96,6 +97,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private Task<HubError?> PutFallbackAsync(ApiRequest request) => AnswerAsync(
         request,
+        "route",
         static (current, json) => RoutingJson.ReadFallback(json) is var read && read.IsOk
             ? current with { Fallback = read.Value }
             : read.Error!,
@@ -107,6 +109,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private Task<HubError?> PutEndpointAsync(ApiRequest request) => AnswerAsync(
         request,
+        "endpoint",
         (current, json) =>
             EndpointJson.Read(json, request["name"], current.FindEndpoint, time.GetUtcNow()) is var read && read.IsOk
                 ? RoutingChanges.PutEndpoint(current, read.Value)
@@ -115,6 +118,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private Task<HubError?> PutEnrichmentAsync(ApiRequest request) => AnswerAsync(
         request,
+        "enrichment",
         (current, json) => RoutingJson.ReadEnrichment(json, request["name"]) is var read && read.IsOk
             ? RoutingChanges.PutEnrichment(current, read.Value)
             : read.Error!,
@@ -136,6 +140,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
     /// <summary>Changes the configuration, or only looks, and answers with the part that is named.</summary>
     private async Task<HubError?> AnswerAsync(
         ApiRequest request,
+        string what,
         Func<RoutingConfiguration, JsonElement, HubResult<RoutingConfiguration>>? change,
         Func<Utf8JsonWriter, RoutingConfiguration, ApiRequest, bool> write)
     {
@@ -156,7 +161,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         var isThere = false;
         var body = ApiJson.Text(writer => isThere = write(writer, configuration, request));
         if (!isThere)
-            return RoutingChanges.NotFound("thing", request["name"]);
+            return RoutingChanges.NotFound(what, request["name"]);
         await request.WriteAsync(body);
         return null;
     }
@@ -198,7 +203,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         EndpointJson.Write(writer, endpoint, withSecrets, more =>
         {
             more.WriteString("createdAt", IdentityText.Time(endpoint.CreatedAt));
-            more.WriteString("entity", EndpointStream.EntityNameOf(endpoint));
+            more.WriteString("entity", endpoint.EntityName);
             if (routing.Streams.Find(endpoint.Name)?.Status is { } status)
                 EndpointStatusJson.Write(more, status);
         });

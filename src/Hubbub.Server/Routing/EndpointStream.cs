@@ -15,8 +15,6 @@ namespace Hubbub.Server.Routing;
 /// </summary>
 internal sealed class EndpointStream : IAsyncDisposable
 {
-    private const string DeadLetterSuffix = "-deadletters";
-
     /// <summary>Segments are reserved as a whole, and released as a whole when all of it is delivered.</summary>
     private const int SinkSegmentBytes = 16 << 20;
 
@@ -48,10 +46,6 @@ internal sealed class EndpointStream : IAsyncDisposable
     /// <summary>How deliveries go; null for a stream that clients read.</summary>
     public EndpointStatus? Status => _dispatcher?.Status;
 
-    /// <summary>The name of the entity that an endpoint gives.</summary>
-    public static string EntityNameOf(RouteEndpoint endpoint) =>
-        endpoint.Sink is null ? endpoint.Name : endpoint.Name + DeadLetterSuffix;
-
     /// <summary>Opens the streams of an endpoint, or makes them. Nothing is delivered before <see cref="StartAsync"/>.</summary>
     public static async Task<HubResult<EndpointStream>> OpenAsync(
         EndpointStreamServices services, RouteEndpoint endpoint, CancellationToken cancellationToken)
@@ -69,7 +63,7 @@ internal sealed class EndpointStream : IAsyncDisposable
             // Opening a log scans what is there; no thread of a connection waits for that.
             var isNew = !Directory.Exists(DirectoryOf(services, endpoint));
             (log, deadLetters) = await Task.Run(() => OpenLogs(services, endpoint), cancellationToken);
-            var name = EntityNameOf(endpoint);
+            var name = endpoint.EntityName;
             var groups = await ConsumerGroups.OpenAsync(
                 services.Groups, name, endpoint.CreatedAt, services.Time, cancellationToken);
             var entity = new EventEntity(name, deadLetters ?? log, groups);

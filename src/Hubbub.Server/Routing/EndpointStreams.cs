@@ -66,6 +66,31 @@ internal sealed class EndpointStreams(
             logger.RoutingChanged(configuration.Routes.Length, configuration.Endpoints.Length, configuration.Enrichments.Length);
     }
 
+    /// <summary>
+    /// Removes the streams that no endpoint has any more: a hub that was killed between a change of routing and the
+    /// tidying up behind it leaves one. Called once, when the stored configuration is open.
+    /// </summary>
+    public void RemoveLeftovers()
+    {
+        if (!Directory.Exists(services.Directory))
+            return;
+        foreach (var directory in Directory.EnumerateDirectories(services.Directory))
+        {
+            var id = Path.GetFileName(directory);
+            if (_open.ContainsKey(id))
+                continue;
+            try
+            {
+                Directory.Delete(directory, recursive: true);
+                logger.LeftoverStreamRemoved(id);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                logger.LeftoverStreamNotRemoved(id, e.Message);
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         // Together: each may take its time to let a delivery end.

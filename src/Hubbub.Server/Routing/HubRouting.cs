@@ -41,6 +41,7 @@ internal sealed class HubRouting : IAsyncDisposable
         var registry = await RoutingRegistry.OpenAsync(store, streams, options, builtIn.Name, cancellationToken);
         if (registry.IsOk)
         {
+            streams.RemoveLeftovers();
             metrics.Watch(() => streams.Statuses);
             return new HubRouting(registry.Value, streams, router, entities);
         }

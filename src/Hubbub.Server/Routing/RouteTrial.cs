@@ -49,7 +49,7 @@ internal sealed record RouteTrial(string Message, IReadOnlyList<TriedRoute> Rout
     private static RouteTrial? Of(
         RoutingConfiguration configuration, int partition, in EventView stored, TimeProvider time)
     {
-        if (!MessageSections.TryRead(stored.Sections.ToArray(), SectionOrder.Lenient, out var sections, out _))
+        if (!MessageSections.TryRead(Whole(stored), SectionOrder.Lenient, out var sections, out _))
             return null;
         var pairs = Texts(stored.Stamp);
         var sender = new TelemetrySender(
@@ -66,6 +66,22 @@ internal sealed record RouteTrial(string Message, IReadOnlyList<TriedRoute> Rout
             + $"'{pairs.GetValueOrDefault("iothub-connection-device-id")}'";
         var view = new TelemetryView(in sections, sender);
         return Of(configuration, name, RouteSource.DeviceMessages, ref view);
+    }
+
+    /// <summary>The message as its sender sent it, for conditions may ask for annotations too.</summary>
+    private static byte[] Whole(in EventView stored)
+    {
+        using var message = new ByteBuffer();
+        if (stored.AnnotationCount > 0)
+        {
+            var writer = new AmqpWriter(message);
+            var mark = writer.BeginMessageAnnotations();
+            message.Write(stored.Stamp);
+            message.Write(stored.Annotations);
+            writer.EndMap(mark, stored.AnnotationCount);
+        }
+        message.Write(stored.Sections);
+        return message.WrittenSpan.ToArray();
     }
 
     private static RouteTrial Of<TMessage>(

@@ -95,6 +95,7 @@ public sealed class AmqpValueTests
         Assert.Equal("(not a value)", new AmqpValue(Wire.Bytes("a1ff")).ToString());
         Assert.Equal("(not a value)", new AmqpValue(Wire.Bytes("ff")).ToString());
         Assert.Equal("-5", AmqpValue.From(-5).ToString());
+        Assert.Equal("ä", new AmqpValue(Wire.Bytes("73000000e4")).ToString());
         foreach (var hex in EncodedValues.All)
             Assert.NotEmpty(new AmqpValue(Wire.Bytes(hex)).ToString());
     }

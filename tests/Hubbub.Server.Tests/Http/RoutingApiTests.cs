@@ -75,6 +75,12 @@ public sealed class RoutingApiTests
     [InlineData("enrichments/k", """{"value":"$iothub","endpoints":["events"]}""", "must be a text, $iothubname")]
     [InlineData("enrichments/k", """{"value":"x","endpoints":[]}""", "must name an endpoint")]
     [InlineData("enrichments/k", """{"value":"x","endpoints":["nowhere"]}""", "does not exist")]
+    [InlineData("routes/x", """{"endpoint":"events","source":"1"}""", "'source'")]
+    [InlineData("routes/x", """{"endpoint":"events","source":"99"}""", "'source'")]
+    [InlineData("routes/x", """{"endpoint":"events","source":"DeviceMessages, TwinChangeEvents"}""", "'source'")]
+    [InlineData("endpoints/x", """{"type":"webhook","url":"https://example.org/\r\nx: y"}""", "blanks or control characters")]
+    [InlineData("endpoints/x", """{"type":"files","directory":"x","rotateSize":"some"}""", "a size like")]
+    [InlineData("endpoints/x", """{"type":"files","directory":"x","delivery":{"batchSize":"some"}}""", "a size like")]
     [InlineData("routes/x", "[]", "must be a JSON object")]
     [InlineData("routes/x", "{", "not JSON")]
     public async Task Part_ThatIsWrong_IsRefusedWithTheReason(string part, string body, string reason)
@@ -85,6 +91,39 @@ public sealed class RoutingApiTests
 
         Assert.Equal(400, answer.Status);
         Assert.Contains(reason, JsonDocument.Parse(answer.Body).RootElement.GetProperty("Message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"routes":[{"name":"a","endpoint":"events"},{"name":"b","conditoin":"true"}]}""", "The route 'b' lacks")]
+    [InlineData("""{"routes":[{"name":"a","endpoint":"events"},{"endpoint":"events"}]}""", "The route number 2 lacks")]
+    [InlineData("""{"routes":[{"name":"a","endpoint":"events"},7]}""", "The route number 2 must be a JSON object")]
+    [InlineData("""{"endpoints":[{"name":"a","type":"stream"},{"name":"b","type":"steam"}]}""", "The endpoint 'b' must have")]
+    [InlineData("""{"enrichments":[{"key":"k","value":5,"endpoints":["events"]}]}""", "The enrichment 'k' must have a string")]
+    [InlineData("""{"endpoints":[{"name":"..","type":"stream"}]}""", "The endpoint name '..' is not valid")]
+    [InlineData(
+        """{"endpoints":[{"name":"a-deadletters","type":"stream"},{"name":"A","type":"files","directory":"x"}]}""",
+        "The entity 'A-deadletters' stands there twice")]
+    public async Task Document_WithAWrongPart_SaysWhichOne(string document, string reason)
+    {
+        await using var hub = await ApiHost.StartAsync();
+
+        var answer = await hub.SendAsync("PUT", "/hubbub/routing", document);
+
+        Assert.Equal(400, answer.Status);
+        Assert.Contains(reason, JsonDocument.Parse(answer.Body).RootElement.GetProperty("Message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Part_ThatIsNotThere_IsCalledWhatItWouldBe()
+    {
+        await using var hub = await ApiHost.StartAsync();
+
+        foreach (var kind in new[] { "route", "endpoint", "enrichment" })
+        {
+            var answer = await hub.SendAsync("GET", $"/hubbub/routing/{kind}s/x");
+            Assert.Equal(404, answer.Status);
+            Assert.Contains($"The {kind} 'x' does not exist", answer.Body, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

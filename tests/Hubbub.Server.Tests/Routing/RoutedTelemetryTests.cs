@@ -5,6 +5,7 @@ using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core.Routing;
 using Hubbub.Core.Routing.Json;
+using Hubbub.Server.Routing;
 using Hubbub.Server.Tests.Amqp.Harness;
 
 namespace Hubbub.Server.Tests.Routing;
@@ -192,6 +193,39 @@ public sealed class RoutedTelemetryTests
         }.ToArray());
 
         Assert.Equal(["x"], await ReadAsync(hub, "s", 1));
+        // A trial with the stored event must say the same as the routes said when it came.
+        var trial = Assert.Single(RouteTrial.OfNewest(
+            hub.Routing.Registry.Table.Configuration, hub.Routing.Entities.Find("s")!.Log, 1, hub.Time));
+        Assert.Equal(["s"], trial.Endpoints);
+    }
+
+    [Fact]
+    public async Task Bodies_InEveryEncodingOfUnicode_AreLookedInto()
+    {
+        await using var hub = await StartAsync("""
+            {"endpoints":[{"name":"s","type":"stream","partitions":1}],
+             "routes":[{"name":"a","endpoint":"s","condition":"$body.ü = 'ö'"}]}
+            """);
+        var link = await TelemetryAsync(hub);
+        (string Name, Encoding Encoding)[] encodings =
+        [
+            ("utf-8", new UTF8Encoding(false)), ("utf-8", new UTF8Encoding(true)),
+            ("utf-16", new UnicodeEncoding(false, false)), ("utf-16", new UnicodeEncoding(false, true)),
+            ("utf-16", new UnicodeEncoding(true, true)),
+            ("utf-32", new UTF32Encoding(false, false)), ("utf-32", new UTF32Encoding(false, true)),
+            ("utf-32", new UTF32Encoding(true, true)),
+        ];
+
+        foreach (var (name, encoding) in encodings)
+        {
+            await AcceptedAsync(link, new OutgoingMessage
+            {
+                Properties = new Properties { ContentType = "application/json", ContentEncoding = name },
+                Data = (byte[])[.. encoding.GetPreamble(), .. encoding.GetBytes("{\"ü\":\"ö\"}")],
+            }.ToArray());
+        }
+
+        Assert.Equal(encodings.Length - 1, hub.Routing.Entities.Find("s")!.Log.Partitions[0].State.LastSequenceNumber);
     }
 
     private static string Text(AmqpMap properties, string name) =>

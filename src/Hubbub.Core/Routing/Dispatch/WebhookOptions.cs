@@ -34,6 +34,8 @@ public sealed record WebhookOptions : SinkOptions
             return "The URL of a webhook must be absolute and start with https://, at most "
                 + $"{DispatchLimits.UrlLengthMax} characters.";
         }
+        if (Url.AsSpan().ContainsAnyInRange('\0', ' '))
+            return "The URL of a webhook must hold no blanks or control characters; write them as %20 and the like.";
         if (uri.Scheme == "http" && !policy.AllowPrivateAddresses)
         {
             return "The URL of a webhook must start with https://, unless the hub is started with "

@@ -13,10 +13,12 @@ public static class EndpointJson
     /// <param name="name">Its name, where that is said elsewhere; null: the member name has it.</param>
     /// <param name="current">The endpoint of that name as it is: what is kept secret is taken over from it.</param>
     /// <param name="now">The time, for a new endpoint.</param>
+    /// <param name="index">Its place in the document, for errors about an endpoint without a name.</param>
     public static HubResult<RouteEndpoint> Read(
-        JsonElement json, string? name, Func<string, RouteEndpoint?> current, DateTimeOffset now)
+        JsonElement json, string? name, Func<string, RouteEndpoint?> current, DateTimeOffset now, int index = 0)
     {
-        var members = new JsonMembers(json, name is null ? "An endpoint" : $"The endpoint '{name}'");
+        var members = new JsonMembers(
+            json, name is null ? JsonMembers.Called(json, "endpoint", "name", index) : $"The endpoint '{name}'");
         var itsName = name is null ? members.Required("name") : members.Text("name") ?? name;
         if (name is not null && itsName != name)
             members.Fail("has another name in its JSON");
@@ -92,7 +94,7 @@ public static class EndpointJson
                 return new JsonFileOptions
                 {
                     Directory = members.Required("directory"),
-                    RotateBytes = members.Size("rotateSize", 64 * 1024 * 1024)!.Value,
+                    RotateBytes = members.Size("rotateSize", 64L * 1024 * 1024),
                     RotateAfter = members.Duration("rotateAfter", TimeSpan.FromHours(1)),
                 };
             case "kafka":
@@ -148,7 +150,7 @@ public static class EndpointJson
     private static DispatchOptions ReadDispatch(JsonMembers members, DispatchOptions otherwise) => new()
     {
         BatchCountMax = members.Number("batchCount", otherwise.BatchCountMax),
-        BatchBytesMax = (int)Math.Min(int.MaxValue, members.Size("batchSize", otherwise.BatchBytesMax)!.Value),
+        BatchBytesMax = (int)Math.Clamp(members.Size("batchSize", (long)otherwise.BatchBytesMax), 0, int.MaxValue),
         Linger = members.Duration("linger", otherwise.Linger),
         RetryDelay = members.Duration("retryDelay", otherwise.RetryDelay),
         RetryDelayMax = members.Duration("retryDelayMax", otherwise.RetryDelayMax),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Hubbub.Core.Routing.Json;
@@ -27,6 +28,17 @@ internal sealed class JsonMembers
                 Fail($"has the member '{Shorten(member.Name)}' twice");
         }
     }
+
+    /// <summary>What one of a document's parts is called in errors: by its name, or by its place when it has none.</summary>
+    /// <param name="json">The part.</param>
+    /// <param name="kind">What it is: "route".</param>
+    /// <param name="nameMember">The member that names it.</param>
+    /// <param name="index">Its place among its like, from 0.</param>
+    public static string Called(JsonElement json, string kind, string nameMember, int index) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(nameMember, out var name)
+            && name.ValueKind == JsonValueKind.String
+            ? $"The {kind} '{Shorten(name.GetString()!)}'"
+            : string.Create(CultureInfo.InvariantCulture, $"The {kind} number {index + 1}");
 
     public string? Problem { get; private set; }
 
@@ -68,13 +80,10 @@ internal sealed class JsonMembers
     };
 
     /// <summary>A number of bytes.</summary>
-    public long? Size(string name, long? otherwise) => Take(name) switch
-    {
-        null => otherwise,
-        { ValueKind: JsonValueKind.Number } number when number.TryGetInt64(out var value) => value,
-        { ValueKind: JsonValueKind.String } text when Quantity.TryParse(text.GetString()!, out long value) => value,
-        _ => Wrong<long?>(name, "a size like \"10GB\", or a number of bytes"),
-    };
+    public long? Size(string name, long? otherwise) => Take(name) is { } json ? Size(name, json) : otherwise;
+
+    /// <summary>A number of bytes that is always there.</summary>
+    public long Size(string name, long otherwise) => Take(name) is { } json ? Size(name, json) : otherwise;
 
     public IReadOnlyList<string> Texts(string name)
     {
@@ -116,6 +125,13 @@ internal sealed class JsonMembers
 
     /// <summary>Notes what is wrong: a sentence without its subject.</summary>
     public void Fail(string why) => Problem ??= $"{_what} {why}.";
+
+    private long Size(string name, JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Number when json.TryGetInt64(out var value) => value,
+        JsonValueKind.String when Quantity.TryParse(json.GetString()!, out long value) => value,
+        _ => Wrong<long>(name, "a size like \"10GB\", or a number of bytes"),
+    };
 
     // What is null is as good as absent.
     private JsonElement? Take(string name) =>

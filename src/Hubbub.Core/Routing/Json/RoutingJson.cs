@@ -12,13 +12,15 @@ public static class RoutingJson
     /// <summary>Reads a route.</summary>
     /// <param name="json">The route.</param>
     /// <param name="name">Its name, where that is said elsewhere; null: the member name has it.</param>
-    public static HubResult<Route> ReadRoute(JsonElement json, string? name = null)
+    /// <param name="index">Its place in the document, for errors about a route without a name.</param>
+    public static HubResult<Route> ReadRoute(JsonElement json, string? name = null, int index = 0)
     {
-        var members = new JsonMembers(json, name is null ? "A route" : $"The route '{name}'");
+        var members = new JsonMembers(
+            json, name is null ? JsonMembers.Called(json, "route", "name", index) : $"The route '{name}'");
         var itsName = NameOf(members, name);
         var source = RouteSource.DeviceMessages;
-        if (members.Text("source") is { } text && !Enum.TryParse(text, ignoreCase: true, out source))
-            members.Fail($"must have one of {string.Join(", ", Enum.GetNames<RouteSource>())} as 'source'");
+        if (members.Text("source") is { } text && !RouteSources.TryParse(text, out source))
+            members.Fail($"must have one of {RouteSources.Names} as 'source'");
         // An empty condition is one that was left out.
         var condition = members.Text("condition");
         var route = new Route(
@@ -30,9 +32,10 @@ public static class RoutingJson
         return members.Finish() is { } problem ? problem : route;
     }
 
-    public static HubResult<Enrichment> ReadEnrichment(JsonElement json, string? key = null)
+    public static HubResult<Enrichment> ReadEnrichment(JsonElement json, string? key = null, int index = 0)
     {
-        var members = new JsonMembers(json, key is null ? "An enrichment" : $"The enrichment '{key}'");
+        var members = new JsonMembers(
+            json, key is null ? JsonMembers.Called(json, "enrichment", "key", index) : $"The enrichment '{key}'");
         var itsKey = key is null ? members.Required("key") : members.Text("key") ?? key;
         if (key is not null && key != itsKey)
             members.Fail("has another key in its JSON");
@@ -58,9 +61,9 @@ public static class RoutingJson
         var members = new JsonMembers(json, "The document");
         members.Ignore("$schema");
         HubError? problem = null;
-        var endpoints = All(members.Objects("endpoints"), e => EndpointJson.Read(e, null, current.FindEndpoint, now), ref problem);
-        var routes = All(members.Objects("routes"), static e => ReadRoute(e), ref problem);
-        var enrichments = All(members.Objects("enrichments"), static e => ReadEnrichment(e), ref problem);
+        var endpoints = All(members.Objects("endpoints"), (e, i) => EndpointJson.Read(e, null, current.FindEndpoint, now, i), ref problem);
+        var routes = All(members.Objects("routes"), static (e, i) => ReadRoute(e, null, i), ref problem);
+        var enrichments = All(members.Objects("enrichments"), static (e, i) => ReadEnrichment(e, null, i), ref problem);
         var fallback = new FallbackRoute();
         if (members.Object("fallback") is { } fallbackJson)
         {
@@ -141,12 +144,12 @@ public static class RoutingJson
     }
 
     private static ImmutableArray<T> All<T>(
-        IEnumerable<JsonElement> list, Func<JsonElement, HubResult<T>> read, ref HubError? problem)
+        IEnumerable<JsonElement> list, Func<JsonElement, int, HubResult<T>> read, ref HubError? problem)
     {
         var all = ImmutableArray.CreateBuilder<T>();
-        foreach (var json in list)
+        foreach (var (index, json) in list.Index())
         {
-            var item = read(json);
+            var item = read(json, index);
             problem ??= item.Error;
             if (item.IsOk)
                 all.Add(item.Value);

@@ -12,6 +12,8 @@ internal static class BodyText
     private const int EncodingLengthMax = 64;
     private const int TypeLengthMax = 256;
 
+    private static readonly UTF32Encoding BigEndianUtf32 = new(bigEndian: true, byteOrderMark: false);
+
     /// <summary>The encoding of a JSON body; null when the properties do not say that it is one.</summary>
     public static Encoding? EncodingOf(ReadOnlySpan<byte> contentType, ReadOnlySpan<byte> contentEncoding)
     {
@@ -32,6 +34,8 @@ internal static class BodyText
         // Without a mark it is little-endian, as .NET writes it.
         if (encoding == Encoding.Unicode && body.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
             encoding = Encoding.BigEndianUnicode;
+        else if (encoding == Encoding.UTF32 && body.StartsWith((ReadOnlySpan<byte>)[0, 0, 0xFE, 0xFF]))
+            encoding = BigEndianUtf32;
         var chars = ArrayPool<char>.Shared.Rent(encoding.GetMaxCharCount(body.Length));
         try
         {
