@@ -63,16 +63,14 @@ internal sealed class DeviceMessagesApi(ApiServices services)
         if (!message.IsOk)
             return message.Error;
 
-        var partitions = services.Events.Partitions;
-        var partition = partitions[PartitionHash.PartitionOf(request.DeviceId, partitions.Count)];
-        if (partition.IsSaturated) // Many clients must not pile up what the disk cannot take.
-            await partition.WhenNotSaturatedAsync(request.Aborted);
         var send = new RoutedSend(services.Router, request.DeviceId);
         var (pairs, count) = HubAnnotations.Stamp(
             request.DeviceId, null, device.Value.GenerationId, request.Claim.AuthMethod, modelId: null);
         var sender = new TelemetrySender(
             services.Time, request.DeviceId, null, device.Value.GenerationId, request.Claim.AuthMethod, modelId: null);
         send.Routes.Describe(sender, pairs, count);
+        // Many clients must not pile up what the disk cannot take.
+        await send.Routes.WhenNotSaturatedAsync(request.Aborted);
         var format = isBatch ? MessageFormats.Batch : MessageFormats.Amqp;
         if (!TelemetryIngest.Append(send.Routes, format, message.Value, out var events, out var problem))
         {

@@ -47,6 +47,20 @@ internal sealed class SenderRoutes(TelemetryRouter router, string deviceId, Acti
             lane?.Stamp(stamp, stampCount);
     }
 
+    /// <summary>
+    /// Completes when no stream that this sender may reach is behind: for senders that ask before each message, as
+    /// others heed <see cref="Saturated"/> after it.
+    /// </summary>
+    public async ValueTask WhenNotSaturatedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var target in router.State.Targets)
+        {
+            var partition = PartitionOf(target.Log);
+            if (partition.IsSaturated)
+                await partition.WhenNotSaturatedAsync(cancellationToken);
+        }
+    }
+
     /// <summary>Appends one message to all streams that it goes to.</summary>
     /// <param name="message">The message as received.</param>
     /// <param name="stored">The message as it is stored.</param>
@@ -176,11 +190,13 @@ internal sealed class SenderRoutes(TelemetryRouter router, string deviceId, Acti
     private Lane MakeLane(RoutingState state, int target)
     {
         var log = state.Targets[target].Log;
-        var partition = log.Partitions[PartitionHash.PartitionOf(deviceId, log.Partitions.Count)];
-        var lane = new Lane(log, partition, woken);
+        var lane = new Lane(log, PartitionOf(log), woken);
         lane.Stamp(_stamp, _stampCount);
         return _lanes[target] = lane;
     }
+
+    private IEventPartition PartitionOf(IEventLog log) =>
+        log.Partitions[PartitionHash.PartitionOf(deviceId, log.Partitions.Count)];
 
     /// <summary>Lanes into streams that are still there go on, for their commits are counted.</summary>
     private void Adopt(RoutingState state)

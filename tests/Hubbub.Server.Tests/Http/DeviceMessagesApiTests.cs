@@ -9,6 +9,8 @@ using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
 using Hubbub.Server.Messages;
+using Hubbub.Server.Tests.Amqp.Harness;
+using Hubbub.Server.Tests.Routing;
 
 namespace Hubbub.Server.Tests.Http;
 
@@ -107,6 +109,29 @@ public sealed class DeviceMessagesApiTests
             hub, token, $"[{string.Join(',', Enumerable.Repeat("""{"body":"YQ=="}""", 501))}]");
         Assert.Equal("MessageTooLarge", batch.Headers.GetValues("iothub-errorcode").Single());
         Assert.Single(ReadEvents(hub));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Event_WhileAStreamOfItsRoutesIsBehind_WaitsBeforeItIsAppended(bool isBuiltIn)
+    {
+        await using var hub = await ApiHost.StartAsync();
+        var (_, token) = await CreateAsync(hub);
+        var (events, other) = (new ScriptedLog(1), new ScriptedLog(1));
+        hub.Routing.Router.Switch(RoutedCommitTests.State(toBoth: true, events, other));
+        var behind = isBuiltIn ? events[0] : other[0];
+        behind.Saturate();
+
+        var answer = hub.SendAsync("POST", Events, "x", token: token);
+        await behind.WhenHeldBackAsync();
+        Assert.Equal((0, 0), (events[0].Count, other[0].Count));
+        behind.Relieve();
+        await other[0].WhenAppendedAsync(1);
+        events[0].Commit();
+        other[0].Commit();
+
+        Assert.Equal(204, (await answer).Status);
     }
 
     [Fact]

@@ -98,7 +98,10 @@ public sealed class RoutedCommitTests
         return hub;
     }
 
-    private RoutingState State(bool toBoth)
+    private RoutingState State(bool toBoth) => State(toBoth, _a, _b);
+
+    /// <summary>Every message goes to the built-in endpoint, and to one more if that is asked for.</summary>
+    internal static RoutingState State(bool toBoth, ScriptedLog builtIn, ScriptedLog other)
     {
         var route = new Route("r", RouteSource.DeviceMessages, "true", "events");
         var configuration = new RoutingConfiguration
@@ -107,6 +110,6 @@ public sealed class RoutedCommitTests
             Routes = toBoth ? [route, route with { Name = "s", Endpoint = "b" }] : [route],
         };
         return new RoutingState(
-            RouteTable.Compile(configuration).Value, [new RouteTarget("events", _a, null), new RouteTarget("b", _b, null)]);
+            RouteTable.Compile(configuration).Value, [new RouteTarget("events", builtIn, null), new RouteTarget("b", other, null)]);
     }
 }

@@ -27,6 +27,7 @@ internal sealed class ScriptedPartition(int id) : IEventPartition
     private readonly Signal _appended = new();
     private readonly HashSet<EventProducer> _producers = [];
     private TaskCompletionSource? _saturated;
+    private int _heldBack;
     private long _commit;
     private int _count;
 
@@ -72,8 +73,18 @@ internal sealed class ScriptedPartition(int id) : IEventPartition
         saturated?.SetResult();
     }
 
-    public ValueTask WhenNotSaturatedAsync(CancellationToken cancellationToken) =>
-        _saturated is { } saturated ? new(saturated.Task.WaitAsync(cancellationToken)) : ValueTask.CompletedTask;
+    public ValueTask WhenNotSaturatedAsync(CancellationToken cancellationToken)
+    {
+        if (_saturated is not { } saturated)
+            return ValueTask.CompletedTask;
+        Interlocked.Increment(ref _heldBack);
+        _appended.Set();
+        return new(saturated.Task.WaitAsync(cancellationToken));
+    }
+
+    /// <summary>Completes when somebody has begun to wait for the end of the saturation.</summary>
+    public Task WhenHeldBackAsync() => _appended.UntilAsync(
+        () => Volatile.Read(ref _heldBack) > 0 ? this : null, () => $"a sender that waits for partition {id}");
 
     public HubResult<EventCursor> Open(EventPosition position) =>
         new HubError(HubErrorCode.NotImplemented, "A scripted log cannot be read.");
