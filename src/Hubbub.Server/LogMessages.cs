@@ -138,6 +138,9 @@ internal static partial class LogMessages
     [LoggerMessage(309, LogLevel.Error, "When devices were last heard of is not stored any more, until the next start.")]
     public static partial void ActivityRecordingFailed(this ILogger logger, Exception cause);
 
+    [LoggerMessage(310, LogLevel.Error, "{Reason}")]
+    public static partial void CommandsUnreadable(this ILogger logger, string reason);
+
     [LoggerMessage(450, LogLevel.Information, "Endpoint '{Endpoint}' takes events.")]
     public static partial void EndpointHealthy(this ILogger logger, string endpoint);
 

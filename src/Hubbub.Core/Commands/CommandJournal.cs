@@ -5,7 +5,9 @@ namespace Hubbub.Core.Commands;
 /// <summary>
 /// The store as the queues use it: a failure of it is a refusal like any other, and work nobody waits for has an owner.
 /// </summary>
-internal sealed class CommandJournal(ICommandStore store) : IAsyncDisposable
+/// <param name="store">Where commands are kept.</param>
+/// <param name="onUnreadable">Told when commands cannot be read; from any thread.</param>
+internal sealed class CommandJournal(ICommandStore store, Action<HubError> onUnreadable) : IAsyncDisposable
 {
     // Bounded by what the store takes: a write that it refuses ends at once.
     private readonly ConcurrentDictionary<Task, bool> _running = new();
@@ -23,16 +25,26 @@ internal sealed class CommandJournal(ICommandStore store) : IAsyncDisposable
         }
     }
 
-    /// <summary>Payloads in the order of the numbers; none when the store cannot be read.</summary>
-    public async ValueTask<IReadOnlyList<byte[]?>> ReadPayloadsAsync(IReadOnlyList<long> sequenceNumbers)
+    /// <summary>Reads the payloads of commands that are not in memory; the owner of the hub hears of a failure.</summary>
+    /// <param name="target">Whose commands.</param>
+    /// <param name="sequenceNumbers">Which; at least one.</param>
+    /// <returns>Payloads in the order of the numbers, or ServiceUnavailable when the store cannot be read.</returns>
+    public async ValueTask<HubResult<byte[]?[]>> ReadPayloadsAsync(
+        CommandTarget target, IReadOnlyList<long> sequenceNumbers)
     {
         try
         {
-            return await store.ReadPayloadsAsync(sequenceNumbers, CancellationToken.None).ConfigureAwait(false);
+            var payloads = await store.ReadPayloadsAsync(sequenceNumbers, CancellationToken.None).ConfigureAwait(false);
+            return payloads.ToArray();
         }
-        catch (IOException)
+        catch (IOException e)
         {
-            return new byte[]?[sequenceNumbers.Count];
+            var error = new HubError(
+                HubErrorCode.ServiceUnavailable,
+                $"{sequenceNumbers.Count} commands of {target}, from sequence number {sequenceNumbers[0]} on, cannot be "
+                + $"read: {e.Message} They stay in the queue; receive again later.");
+            onUnreadable(error);
+            return error;
         }
     }
 

@@ -45,29 +45,34 @@ public sealed partial class CommandQueues
         for (var i = 0; i < result.Length; i++)
         {
             if (taken[i].Payload is not { } payload)
-                return LoadAsync(taken);
+                return LoadAsync(queue, receiver, taken);
             result[i] = taken[i].ToLocked(payload);
         }
         return new(result);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LockedCommand?> PullAsync(
+    public async ValueTask<HubResult<LockedCommand?>> PullAsync(
         CommandTarget target, TimeSpan? lockDuration, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (!_queues.TryGetValue(target, out var queue))
-            return null;
+            return (LockedCommand?)null;
         var expired = new List<Decision>();
         var taken = queue.Pull(_deadlines.NowMs, (long?)lockDuration?.TotalMilliseconds, expired);
         StoreLater(expired);
         if (taken is null)
-            return null;
+            return (LockedCommand?)null;
         Counters.OnDelivered(1);
         if (taken.Payload is { } payload)
             return taken.ToLocked(payload);
-        var loaded = await LoadAsync([taken]).ConfigureAwait(false);
-        return loaded.Count == 0 ? null : loaded[0];
+        var locked = taken.ToLocked([]);
+        var loaded = await LoadAsync(target, [taken]).ConfigureAwait(false);
+        if (loaded.IsOk)
+            return loaded.Value.Count == 0 ? (LockedCommand?)null : loaded.Value[0];
+        if (queue.TrySettle(locked.LockToken, CommandDisposition.Release, out _, out var wake))
+            wake?.OnCommandsReady();
+        return loaded.Error!;
     }
 
     /// <inheritdoc/>
@@ -100,19 +105,33 @@ public sealed partial class CommandQueues
         return decision is { } decided ? StoreAsync([decided]) : default;
     }
 
-    private async ValueTask<IReadOnlyList<LockedCommand>> LoadAsync(List<Command> taken)
+    private async ValueTask<IReadOnlyList<LockedCommand>> LoadAsync(
+        CommandQueue queue, ICommandReceiver receiver, List<Command> taken)
+    {
+        var loaded = await LoadAsync(queue.Target, taken).ConfigureAwait(false);
+        if (loaded.IsOk)
+            return loaded.Value;
+        // What it holds goes back uncounted, and a receiver that comes again finds it there.
+        queue.Detach(receiver);
+        receiver.OnDisplaced(loaded.Error!);
+        return [];
+    }
+
+    private async ValueTask<HubResult<List<LockedCommand>>> LoadAsync(CommandTarget target, List<Command> taken)
     {
         // Noted now: the commands may be released and locked anew while the store reads.
         var locked = taken.ConvertAll(static c => c.ToLocked([]));
         var numbers = taken.ConvertAll(static c => c.SequenceNumber);
-        var loaded = await _journal.ReadPayloadsAsync(numbers).ConfigureAwait(false);
+        var read = await _journal.ReadPayloadsAsync(target, numbers).ConfigureAwait(false);
+        if (!read.IsOk)
+            return read.Error!;
         var result = new List<LockedCommand>(taken.Count);
         for (var i = 0; i < taken.Count; i++)
         {
-            if ((taken[i].Payload ?? loaded[i]) is { } payload)
+            if ((taken[i].Payload ?? read.Value[i]) is { } payload)
                 result.Add(locked[i] with { Payload = payload });
         }
-        // What could not be read stays locked, and comes back with the end of its lock.
+        // What the store does not have any more ended while it was read.
         return result;
     }
 }

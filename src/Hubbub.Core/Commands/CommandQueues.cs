@@ -26,12 +26,12 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
 
     private CommandQueues(
         ICommandStore store, IdentityRegistry registry, CommandOptions options, TimeProvider time,
-        CommandSnapshot snapshot)
+        Action<HubError> onUnreadable, CommandSnapshot snapshot)
     {
         (_registry, _options) = (registry, options);
         (_lastCommand, _lastFeedback) = (snapshot.LastCommand, snapshot.LastFeedback);
         _nextCommand = () => Interlocked.Increment(ref _lastCommand);
-        _journal = new CommandJournal(store);
+        _journal = new CommandJournal(store, onUnreadable);
         _deadlines = new Deadlines(time, OnDue);
         Feedback = new FeedbackQueue(_journal, _deadlines, options, Counters);
         Restore(snapshot);
@@ -50,11 +50,20 @@ public sealed partial class CommandQueues : ICommandDelivery, IAsyncDisposable
     internal int QueueCount => _queues.Count;
 
     /// <summary>Loads what is pending. Commands of identities that are gone are removed.</summary>
+    /// <param name="store">Where commands are kept.</param>
+    /// <param name="registry">Who may have commands.</param>
+    /// <param name="options">What the operator has set.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="onUnreadable">Told, from any thread, when stored commands cannot be read any more.</param>
+    /// <param name="cancellationToken">Ends the loading.</param>
     /// <exception cref="IOException">The store cannot be read.</exception>
     public static async ValueTask<CommandQueues> OpenAsync(
         ICommandStore store, IdentityRegistry registry, CommandOptions options, TimeProvider time,
-        CancellationToken cancellationToken) =>
-        new(store, registry, options, time, await store.LoadAsync(cancellationToken).ConfigureAwait(false));
+        Action<HubError> onUnreadable, CancellationToken cancellationToken)
+    {
+        var snapshot = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
+        return new(store, registry, options, time, onUnreadable, snapshot);
+    }
 
     /// <summary>
     /// Takes a command; completes when it is on stable storage. Calls made one after the other are delivered in that

@@ -17,7 +17,8 @@ public interface ICommandDelivery
 
     /// <summary>
     /// Locks the next commands and gives them to the receiver; none when there are none, or when it is not the one.
-    /// Completes at once while the payloads are in memory.
+    /// Completes at once while the payloads are in memory. When they cannot be read, the receiver is told that it is not
+    /// the one any more.
     /// </summary>
     ValueTask<IReadOnlyList<LockedCommand>> ReceiveAsync(
         CommandTarget target, ICommandReceiver receiver, int countMax, CancellationToken cancellationToken);
@@ -29,8 +30,8 @@ public interface ICommandDelivery
     /// <param name="target">Whose command.</param>
     /// <param name="lockDuration">How long the lock lasts; null for the usual time.</param>
     /// <param name="cancellationToken">Ends the wait for a payload.</param>
-    /// <returns>The command; null when none waits.</returns>
-    ValueTask<LockedCommand?> PullAsync(
+    /// <returns>The command; null when none waits; or ServiceUnavailable when it cannot be read.</returns>
+    ValueTask<HubResult<LockedCommand?>> PullAsync(
         CommandTarget target, TimeSpan? lockDuration, CancellationToken cancellationToken);
 
     /// <summary>Ends a lock; completes when what follows from it is on stable storage.</summary>

@@ -86,7 +86,8 @@ internal sealed class HubCore : IAsyncDisposable
             var registry = await IdentityRegistry.OpenAsync(state, time, cancellationToken);
             var groups = await ConsumerGroups.OpenAsync(
                 state, hub.EntityName, settings.Value.CreatedAt, time, cancellationToken);
-            var commands = await CommandQueues.OpenAsync(state, registry, options.Commands, time, cancellationToken);
+            var commands = await CommandQueues.OpenAsync(
+                state, registry, options.Commands, time, e => logger.CommandsUnreadable(e.Message), cancellationToken);
             var authorities = await CertificateAuthorities.OpenAsync(state, time, cancellationToken);
             var policies = new PolicyRegistry(state, settings.Value);
             var presence = new DevicePresence(registry, time);

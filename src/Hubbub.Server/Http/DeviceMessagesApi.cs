@@ -95,10 +95,12 @@ internal sealed class DeviceMessagesApi(ApiServices services)
         services.Presence.Touch(request.DeviceId, null);
         var command = await services.CommandDelivery.PullAsync(
             new CommandTarget(request.DeviceId), lockDuration.Value, request.Aborted);
-        if (command is null)
-            request.NoContent();
+        if (!command.IsOk)
+            return command.Error;
+        if (command.Value is { } locked)
+            await HttpCommand.WriteAsync(request.Context, locked);
         else
-            await HttpCommand.WriteAsync(request.Context, command);
+            request.NoContent();
         return null;
     }
 

@@ -33,6 +33,48 @@ public sealed class CommandRestartTests
     }
 
     [Fact]
+    public async Task Commands_ThatCannotBeRead_GoBackUncounted_AndAreNamedToAll()
+    {
+        await using var world = await CommandWorld.CreateAsync(new() { CountsLockExpiry = true });
+        await world.SendAllAsync("a", "b");
+        await world.OpenAsync();
+        world.Queues.Attach(CommandWorld.D1, world.Receiver);
+        world.Store.ReadFailure = "disk I/O error.";
+
+        Assert.Empty(await world.ReceiveAsync());
+
+        Assert.Equal(HubErrorCode.ServiceUnavailable, world.Receiver.Displaced?.Code);
+        Assert.Equal(
+            "2 commands of device 'd1', from sequence number 1 on, cannot be read: disk I/O error. "
+            + "They stay in the queue; receive again later.",
+            world.Receiver.Displaced?.Message);
+        Assert.Equal([world.Receiver.Displaced], world.Unreadable);
+        world.Store.ReadFailure = null;
+        world.Queues.Attach(CommandWorld.D1, world.Receiver);
+        var again = await world.ReceiveAsync();
+        Assert.Equal(["a", "b"], CommandWorld.Ids(again));
+        Assert.Equal([0, 0], again.Select(c => c.DeliveryCount));
+    }
+
+    [Fact]
+    public async Task Pull_OfACommandThatCannotBeRead_SaysSo_AndLeavesItToTheNext()
+    {
+        await using var world = await CommandWorld.CreateAsync();
+        await world.SendAllAsync("a");
+        await world.OpenAsync();
+        world.Store.ReadFailure = "disk I/O error.";
+
+        var refused = await world.Queues.PullAsync(CommandWorld.D1, null, Cancellation);
+        world.Store.ReadFailure = null;
+        var pulled = await world.Queues.PullAsync(CommandWorld.D1, null, Cancellation);
+
+        Assert.Equal(HubErrorCode.ServiceUnavailable, refused.Error?.Code);
+        Assert.Equal([refused.Error], world.Unreadable);
+        Assert.Equal("a", System.Text.Encoding.UTF8.GetString(pulled.Value!.Payload.Span));
+        Assert.Equal(0, pulled.Value.DeliveryCount);
+    }
+
+    [Fact]
     public async Task Restart_AfterTheirTime_ExpiresThemWithFeedback()
     {
         await using var world = await CommandWorld.CreateAsync();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
@@ -25,6 +26,9 @@ internal sealed class CommandWorld : IAsyncDisposable
 
     public CommandQueues Queues { get; private set; } = null!;
 
+    /// <summary>What the owner was told of commands that cannot be read.</summary>
+    public ConcurrentQueue<HubError> Unreadable { get; } = new();
+
     public TestReceiver Receiver { get; } = new();
 
     public TestFeedbackReceiver Feedback { get; } = new();
@@ -48,7 +52,7 @@ internal sealed class CommandWorld : IAsyncDisposable
     {
         if (Queues is not null)
             await Queues.DisposeAsync();
-        Queues = await CommandQueues.OpenAsync(Store, Registry, Options, Time, Cancellation);
+        Queues = await CommandQueues.OpenAsync(Store, Registry, Options, Time, Unreadable.Enqueue, Cancellation);
         Queues.Feedback.Attach(Feedback);
     }
 

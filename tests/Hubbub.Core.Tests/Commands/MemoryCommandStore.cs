@@ -16,6 +16,9 @@ internal sealed class MemoryCommandStore : ICommandStore
 
     public bool IsFull { get; set; }
 
+    /// <summary>When set, payloads cannot be read, and this is why.</summary>
+    public string? ReadFailure { get; set; }
+
     /// <summary>When set, a write completes no earlier than this.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -61,6 +64,8 @@ internal sealed class MemoryCommandStore : ICommandStore
         IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken)
     {
         PayloadReads++;
+        if (ReadFailure is { } why)
+            return ValueTask.FromException<IReadOnlyList<byte[]?>>(new IOException(why));
         lock (_gate)
             return new([.. sequenceNumbers.Select(n => _commands.TryGetValue(n, out var c) ? c.Payload : null)]);
     }

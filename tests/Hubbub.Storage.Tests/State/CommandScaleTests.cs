@@ -54,7 +54,8 @@ public sealed class CommandScaleTests : IDisposable
 
         using var reopened = StateStore.Open(_directory.Path, _time);
         var again = await IdentityRegistry.OpenAsync(reopened, _time, Cancellation);
-        await using var queues = await CommandQueues.OpenAsync(reopened, again, new CommandOptions(), _time, Cancellation);
+        await using var queues = await CommandQueues.OpenAsync(
+            reopened, again, new CommandOptions(), _time, e => Assert.Fail(e.Message), Cancellation);
 
         var elapsed = Stopwatch.GetElapsedTime(started);
         var cpu = Environment.CpuUsage.TotalTime - cpuBefore;
