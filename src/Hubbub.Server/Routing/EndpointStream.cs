@@ -62,7 +62,7 @@ internal sealed class EndpointStream : IAsyncDisposable
         {
             // Opening a log scans what is there; no thread of a connection waits for that.
             var isNew = !Directory.Exists(DirectoryOf(services, endpoint));
-            (log, deadLetters) = await Task.Run(() => OpenLogs(services, endpoint), cancellationToken);
+            (log, deadLetters) = await Task.Run(() => OpenLogsAsync(services, endpoint), cancellationToken);
             var name = endpoint.EntityName;
             var groups = await ConsumerGroups.OpenAsync(
                 services.Groups, name, endpoint.CreatedAt, services.Time, cancellationToken);
@@ -127,7 +127,7 @@ internal sealed class EndpointStream : IAsyncDisposable
         Entity.Groups.Dispose();
     }
 
-    private static (SegmentedEventLog Log, SegmentedEventLog? DeadLetters) OpenLogs(
+    private static async Task<(SegmentedEventLog Log, SegmentedEventLog? DeadLetters)> OpenLogsAsync(
         EndpointStreamServices services, RouteEndpoint endpoint)
     {
         var root = DirectoryOf(services, endpoint);
@@ -144,7 +144,7 @@ internal sealed class EndpointStream : IAsyncDisposable
         }
         catch
         {
-            log.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            await log.DisposeAsync();
             throw;
         }
     }
