@@ -11,7 +11,20 @@ internal sealed class PinnedCertificates(IdentityRegistry registry)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, List<IdentityName>> _byThumbprint = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<IdentityName, IdentityAuthentication> _known = [];
+
+    // Only of devices whose modules name certificates; when such a device goes, nobody names its modules.
+    private readonly Dictionary<string, List<string>> _modules = new(StringComparer.Ordinal);
     private bool _isLoaded;
+
+    /// <summary>Identities that are kept here.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _known.Count;
+        }
+    }
 
     /// <summary>The identities that name this certificate, at most as many as are asked for.</summary>
     public IReadOnlyList<IdentityName> Find(ClientCertificate certificate, int max)
@@ -41,10 +54,13 @@ internal sealed class PinnedCertificates(IdentityRegistry registry)
         lock (_gate)
         {
             Refresh(change.DeviceId, change.ModuleId);
+            if (change is not { Kind: IdentityChangeKind.Deleted, ModuleId: null })
+                return;
+            foreach (var moduleId in _modules.GetValueOrDefault(change.DeviceId, []).ToArray())
+                Refresh(change.DeviceId, moduleId);
         }
     }
 
-    // Of a deleted device the modules stay here. Whoever still finds one does not find it in the registry.
     private void Refresh(string deviceId, string? moduleId) => Set(
         new(deviceId, moduleId),
         moduleId is null
@@ -57,12 +73,33 @@ internal sealed class PinnedCertificates(IdentityRegistry registry)
         {
             Remove(before.PrimaryThumbprint, name);
             Remove(before.SecondaryThumbprint, name);
+            RemoveModule(name);
         }
         if (authentication is not { Type: AuthenticationType.SelfSigned })
             return;
         _known[name] = authentication;
         Add(authentication.PrimaryThumbprint, name);
         Add(authentication.SecondaryThumbprint, name);
+        AddModule(name);
+    }
+
+    private void AddModule(IdentityName name)
+    {
+        if (name.ModuleId is null)
+            return;
+        if (!_modules.TryGetValue(name.DeviceId, out var modules))
+            _modules[name.DeviceId] = modules = new(1);
+        modules.Add(name.ModuleId);
+    }
+
+    private void RemoveModule(IdentityName name)
+    {
+        if (name.ModuleId is null)
+            return;
+        var modules = _modules[name.DeviceId];
+        modules.Remove(name.ModuleId);
+        if (modules.Count == 0)
+            _modules.Remove(name.DeviceId);
     }
 
     private void Add(string? thumbprint, IdentityName name)
