@@ -9,6 +9,13 @@ internal sealed class KafkaSink(string endpoint, KafkaOptions options) : IEndpoi
     private IProducer<byte[]?, byte[]>? _producer;
     private volatile string? _lastError;
 
+    /// <summary>What the client said last about its brokers since a delivery succeeded; null: nothing.</summary>
+    internal string? LastError
+    {
+        get => _lastError;
+        set => _lastError = value;
+    }
+
     public string? State => null;
 
     public ValueTask<SinkResult> OpenAsync(string? state, CancellationToken cancellationToken)
@@ -16,7 +23,7 @@ internal sealed class KafkaSink(string endpoint, KafkaOptions options) : IEndpoi
         try
         {
             _producer ??= new ProducerBuilder<byte[]?, byte[]>(KafkaSettings.Of(options))
-                .SetErrorHandler((_, error) => _lastError = error.Reason)
+                .SetErrorHandler((_, error) => LastError = error.Reason)
                 // Otherwise the client writes to standard error; what matters comes back with the records.
                 .SetLogHandler(static (_, _) => { })
                 .Build();
@@ -42,7 +49,9 @@ internal sealed class KafkaSink(string endpoint, KafkaOptions options) : IEndpoi
         if (batch.IsFatal)
             Close();
         var result = batch.Result();
-        return result.Failure == SinkFailure.Transient && _lastError is { } last
+        if (result.Failure == SinkFailure.None)
+            LastError = null; // Whatever it was, it is over, and explains no later failure.
+        return result.Failure == SinkFailure.Transient && LastError is { } last
             ? result with { Reason = $"{result.Reason} {last}" }
             : result;
     }

@@ -97,6 +97,18 @@ public sealed class KafkaSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task ClientsError_OfBeforeASuccess_ExplainsNoLaterFailure()
+    {
+        _kafka.CreateTopic("telemetry");
+        await using var sink = Sink("telemetry");
+        sink.LastError = "broker 1 is down";
+
+        Assert.Equal(SinkResult.Done(1), await sink.DeliverAsync(new[] { Event("d", 0) }, "b", Cancellation));
+
+        Assert.Null(sink.LastError);
+    }
+
+    [Fact]
     public async Task Certificates_ThatAreNone_AreSaidAndTriedAgain()
     {
         await using var sink = new KafkaSink("factory", new KafkaOptions
