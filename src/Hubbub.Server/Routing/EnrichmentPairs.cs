@@ -2,6 +2,7 @@ using System.Text;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Core.Routing;
+using Hubbub.Server.Amqp;
 
 namespace Hubbub.Server.Routing;
 
@@ -47,6 +48,8 @@ internal sealed class EnrichmentPairs
     public ReadOnlySpan<byte> Apply(scoped ref readonly MessageSections message)
     {
         var output = t_output ??= new ByteBuffer();
+        if (output.Length > HubAmqpLimits.ScratchBytesKept)
+            output.Release();
         output.Clear();
         output.Write(message.PropertiesSection.Span);
         var writer = new AmqpWriter(output);
