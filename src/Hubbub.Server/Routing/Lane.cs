@@ -10,7 +10,7 @@ namespace Hubbub.Server.Routing;
 internal sealed class Lane(IEventLog log, IEventPartition partition, Action woken) : EventProducer
 {
     private readonly Lock _gate = new();
-    private List<(long Commit, HubError Error)>? _failures;
+    private Queue<(long Commit, HubError Error)>? _failures;
     private long _committedThrough = -1;
 
     /// <summary>The stream.</summary>
@@ -25,7 +25,7 @@ internal sealed class Lane(IEventLog log, IEventPartition partition, Action woke
         if (error is not null)
         {
             lock (_gate)
-                (_failures ??= []).Add((commit, error));
+                (_failures ??= []).Enqueue((commit, error));
         }
         Volatile.Write(ref _committedThrough, commit);
         woken();
@@ -39,9 +39,9 @@ internal sealed class Lane(IEventLog log, IEventPartition partition, Action woke
         lock (_gate)
         {
             // Others may still ask for the same commit, but for none before it.
-            _failures.RemoveAll(f => f.Commit < commit);
-            var index = _failures.FindIndex(f => f.Commit == commit);
-            return index < 0 ? null : _failures[index].Error;
+            while (_failures.TryPeek(out var first) && first.Commit < commit)
+                _failures.Dequeue();
+            return _failures.TryPeek(out var failure) && failure.Commit == commit ? failure.Error : null;
         }
     }
 }
