@@ -18,15 +18,6 @@ public sealed partial class IdentityRegistry
             new() { Mode = ImportMode.UpdateIfMatchETag, Device = description, Condition = condition },
             cancellationToken);
 
-    /// <summary>Enables or disables a device and leaves the rest as it is.</summary>
-    /// <returns>The device, or ArgumentInvalid or DeviceNotFound.</returns>
-    public ValueTask<HubResult<DeviceIdentity>> SetStatusAsync(
-        string deviceId, DeviceStatus status, string? reason, CancellationToken cancellationToken) =>
-        EditAsync(
-            deviceId,
-            device => DescriptionOf(device) with { Status = status, StatusReason = reason },
-            cancellationToken);
-
     /// <summary>Removes a device with its modules.</summary>
     /// <returns>The device that was, or DeviceNotFound or PreconditionFailed.</returns>
     public ValueTask<HubResult<DeviceIdentity>> DeleteDeviceAsync(

@@ -169,8 +169,10 @@ public sealed class IdentityRegistryTests
         await registry.CreateDeviceAsync(new() { DeviceId = "d1" }, Cancellation);
         _time.Advance(TimeSpan.FromHours(1));
 
-        var disabled = (await registry.SetStatusAsync("d1", DeviceStatus.Disabled, "lost", Cancellation)).Value;
-        await registry.SetStatusAsync("d1", DeviceStatus.Enabled, null, Cancellation);
+        var disabled = (await registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Disabled, StatusReason = "lost" }, IfMatch.Any, Cancellation)).Value;
+        await registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Enabled }, IfMatch.Any, Cancellation);
 
         Assert.Equal(_time.GetUtcNow(), disabled.StatusUpdatedTime);
         Assert.Equal("lost", disabled.StatusReason);

@@ -58,7 +58,8 @@ public sealed class TokenExpiryTests
         foreach (var id in new[] { "disabled", "deleted", "recreated", "rekeyed", "swapped", "other" })
             claims[id] = hub.Authenticator.Verify(hub.DeviceToken(id)).Value;
 
-        await hub.Registry.SetStatusAsync("disabled", DeviceStatus.Disabled, null, Cancellation);
+        await hub.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "disabled", Status = DeviceStatus.Disabled }, IfMatch.Any, Cancellation);
         await hub.Registry.DeleteDeviceAsync("deleted", IfMatch.Any, Cancellation);
         var keys = hub.Registry.FindDevice("recreated")!.Authentication.Keys!;
         await hub.Registry.DeleteDeviceAsync("recreated", IfMatch.Any, Cancellation);

@@ -211,7 +211,8 @@ public sealed class TokenRefusalTests
     {
         var hub = await TestHub.StartAsync(["d1"]);
         var module = await hub.AddModuleAsync("d1", "m1");
-        await hub.Registry.SetStatusAsync("d1", DeviceStatus.Disabled, null, Cancellation);
+        await hub.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Disabled }, IfMatch.Any, Cancellation);
 
         var device = hub.Authenticator.Verify(hub.DeviceToken("d1")).Error;
         var itsModule = hub.Authenticator.Verify(

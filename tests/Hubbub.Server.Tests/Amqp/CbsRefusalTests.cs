@@ -44,7 +44,8 @@ public sealed class CbsRefusalTests
     {
         await using var hub = await TestHub.StartAsync();
         await Task.WhenAll(hub.CreateDeviceAsync("d1"), hub.CreateDeviceAsync("d2"), hub.CreateDeviceAsync("off"));
-        await hub.Core.Registry.SetStatusAsync("off", DeviceStatus.Disabled, null, TestContext.Current.CancellationToken);
+        await hub.Core.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "off", Status = DeviceStatus.Disabled }, IfMatch.Any, TestContext.Current.CancellationToken);
         var session = await hub.ConnectBareAsync();
         var cbs = await session.CbsAsync();
 

@@ -83,7 +83,8 @@ public sealed class SaslTests
         await hub.CreateDeviceAsync("d1");
         await hub.CreateDeviceAsync("d2");
         await hub.CreateDeviceAsync("off");
-        await hub.Core.Registry.SetStatusAsync("off", DeviceStatus.Disabled, null, TestContext.Current.CancellationToken);
+        await hub.Core.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "off", Status = DeviceStatus.Disabled }, IfMatch.Any, TestContext.Current.CancellationToken);
         var (name, password, reason) = what switch
         {
             "wrong password" => ("d1@sas.hub1", "hunter2", "malformed"),

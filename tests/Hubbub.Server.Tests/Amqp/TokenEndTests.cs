@@ -334,7 +334,8 @@ public sealed class TokenEndTests
         switch (what)
         {
             case "disabled":
-                await hub.Core.Registry.SetStatusAsync("d1", DeviceStatus.Disabled, "stolen", cancellation);
+                await hub.Core.Registry.UpdateDeviceAsync(
+                    new() { DeviceId = "d1", Status = DeviceStatus.Disabled, StatusReason = "stolen" }, IfMatch.Any, cancellation);
                 break;
             case "keys replaced":
                 await hub.Core.Registry.UpdateDeviceAsync(

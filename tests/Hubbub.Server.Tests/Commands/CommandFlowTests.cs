@@ -275,9 +275,11 @@ public sealed class CommandFlowTests
     {
         await using var hub = await CommandSteps.StartAsync();
         var device = await (await hub.ConnectDeviceAsync("d1")).CommandReceiverAsync();
-        await hub.Core.Registry.SetStatusAsync("d1", DeviceStatus.Disabled, null, Cancellation);
+        await hub.Core.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Disabled }, IfMatch.Any, Cancellation);
         Assert.Equal(ErrorCondition.UnauthorizedAccess, (await device.DetachedAsync())!.Condition.Value);
-        await hub.Core.Registry.SetStatusAsync("d1", DeviceStatus.Enabled, null, Cancellation);
+        await hub.Core.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Enabled }, IfMatch.Any, Cancellation);
         var again = await (await hub.ConnectDeviceAsync("d1")).CommandReceiverAsync();
 
         await hub.Core.Registry.DeleteDeviceAsync("d1", IfMatch.Any, Cancellation);

@@ -115,7 +115,8 @@ public sealed class CommandWatchTests
         await using var hub = await CommandSteps.StartAsync();
         var watch = await (await hub.ConnectServiceAsync()).CommandReceiverAsync(address: Address);
 
-        await hub.Core.Registry.SetStatusAsync("d1", DeviceStatus.Disabled, null, Cancellation);
+        await hub.Core.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Disabled }, IfMatch.Any, Cancellation);
         await watch.Session.PingAsync();
         Assert.False(watch.IsDetached);
         await hub.Core.Registry.DeleteDeviceAsync("d1", IfMatch.Any, Cancellation);

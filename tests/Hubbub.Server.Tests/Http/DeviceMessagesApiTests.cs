@@ -156,7 +156,8 @@ public sealed class DeviceMessagesApiTests
         }
         Assert.Equal(401, (await hub.SendAsync("POST", "/devices/d10/messages/events", "x", token: own)).Status);
         Assert.Equal(404, (await hub.SendAsync("POST", "/devices/nosuch/messages/events", "x", token: hub.Token(AccessPolicies.Device))).Status);
-        await hub.Registry.SetStatusAsync("d1", DeviceStatus.Disabled, null, Cancellation);
+        await hub.Registry.UpdateDeviceAsync(
+            new() { DeviceId = "d1", Status = DeviceStatus.Disabled }, IfMatch.Any, Cancellation);
         foreach (var token in new[] { own, hub.Token(AccessPolicies.Device) })
             Assert.Equal(401, (await hub.SendAsync("POST", Events, "x", token: token)).Status);
     }
