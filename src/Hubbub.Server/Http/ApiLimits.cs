@@ -20,6 +20,18 @@ internal static class ApiLimits
     /// <summary>Rows in a page at most: what the command line of the original asks for.</summary>
     public const int QueryPageMax = 1000;
 
+    /// <summary>
+    /// Queries that look at every identity, at a time: each keeps a core busy, with a million of them for seconds, and
+    /// devices must not wait for it.
+    /// </summary>
+    public static int ScansMax => Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Such queries that wait for their turn; behind them a client would give up before it came.</summary>
+    public const int ScansWaitingMax = 32;
+
+    /// <summary>What a client that was throttled is asked to wait, s: about what a scan of many identities takes.</summary>
+    public const int RetryAfterSeconds = 2;
+
     /// <summary>Segments of a path; the longest served one has four.</summary>
     public const int PathSegmentsMax = 16;
 

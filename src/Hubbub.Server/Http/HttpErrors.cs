@@ -49,6 +49,8 @@ internal static class HttpErrors
         SetCode(context, error.Code);
         if (error.Code == HubErrorCode.Unauthorized || error.Code == HubErrorCode.UnauthorizedAccess)
             context.Response.Headers.WWWAuthenticate = "SharedAccessSignature";
+        if (error.Code == HubErrorCode.Throttling)
+            context.Response.Headers.RetryAfter = ApiLimits.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         return ApiJson.WriteAsync(context, body, ApiJson.Default.ErrorBody);
     }
 }

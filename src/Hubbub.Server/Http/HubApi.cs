@@ -26,7 +26,7 @@ public sealed class HubApi
             .. new RegistryApi(registry, views).Routes,
             .. new BulkApi(registry).Routes,
             .. new KeysApi(registry).Routes,
-            .. new QueryApi(registry, views).Routes,
+            .. new QueryApi(registry, views, Scans).Routes,
             .. new StatisticsApi(registry, services.Presence).Routes,
             .. new CommandApi(services.Commands, services.Hub, registry).Routes,
             .. new DeviceMessagesApi(services).Routes,
@@ -43,6 +43,9 @@ public sealed class HubApi
 
     /// <summary>Every operation.</summary>
     internal ApiRoutes Routes { get; }
+
+    /// <summary>Who may go through all identities.</summary>
+    internal ScanGate Scans { get; } = new(ApiLimits.ScansMax, ApiLimits.ScansWaitingMax);
 
     /// <summary>Answers one request.</summary>
     public async Task InvokeAsync(HttpContext context)

@@ -10,7 +10,7 @@ using Hubbub.Core.Security;
 namespace Hubbub.Server.Http;
 
 /// <summary>Queries over devices and modules, page by page (docs/wire/rest.md).</summary>
-internal sealed class QueryApi(IdentityRegistry registry, IdentityViews views)
+internal sealed class QueryApi(IdentityRegistry registry, IdentityViews views, ScanGate scans)
 {
     private const int RowsBetweenChecks = 1024;
 
@@ -44,8 +44,21 @@ internal sealed class QueryApi(IdentityRegistry registry, IdentityViews views)
         if (!from.IsOk)
             return from.Error;
 
+        // Who names the ids looks at these only.
+        var isScan = query.Value.DeviceIds is null;
+        if (isScan && !await scans.TryEnterAsync(request.Aborted))
+            return TooMany();
         var page = new ArrayBufferWriter<byte>();
-        var next = WritePage(page, query.Value, from.Value, size.Value, request.Aborted);
+        QueryContinuation? next;
+        try
+        {
+            next = WritePage(page, query.Value, from.Value, size.Value, request.Aborted);
+        }
+        finally
+        {
+            if (isScan)
+                scans.Leave();
+        }
         var headers = request.Context.Response.Headers;
         // C# demands the type, in this spelling; the continuation must not even be empty on the last page.
         headers["x-ms-item-type"] = query.Value.Columns.IsEmpty ? "Twin" : "Raw";
@@ -54,6 +67,11 @@ internal sealed class QueryApi(IdentityRegistry registry, IdentityViews views)
         await ApiJson.WriteAsync(request.Context, page.WrittenMemory);
         return null;
     }
+
+    private static HubError TooMany() => new(
+        HubErrorCode.Throttling,
+        $"{ApiLimits.ScansMax} queries over all identities run and {ApiLimits.ScansWaitingMax} wait; try again after "
+        + $"{ApiLimits.RetryAfterSeconds} s, or name the devices (WHERE deviceId IN [...]), which is not limited.");
 
     private static HubResult<int> PageSizeOf(ApiRequest request)
     {

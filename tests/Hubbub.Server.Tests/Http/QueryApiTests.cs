@@ -1,6 +1,8 @@
+using System.Net;
 using System.Text.Json;
 using Hubbub.Core.Identities;
 using Hubbub.Core.Security;
+using Hubbub.Server.Http;
 
 namespace Hubbub.Server.Tests.Http;
 
@@ -54,6 +56,32 @@ public sealed class QueryApiTests
             "CloudToDeviceMessageCount":0,"ConnectionState":"Connected","IotEdge":false,"ModelId":""}
             """.ReplaceLineEndings(""),
             Assert.Single(page.Rows).GetRawText());
+    }
+
+    [Fact]
+    public async Task Scan_BeyondThoseThatRunAndWait_IsRefused_WithATimeToComeAgain()
+    {
+        await using var hub = await ApiHost.StartAsync();
+        await hub.Registry.CreateDeviceAsync(new() { DeviceId = "d1" }, Cancellation);
+        var others = Enumerable.Range(0, ApiLimits.ScansMax + ApiLimits.ScansWaitingMax)
+            .Select(_ => hub.Api.Scans.TryEnterAsync(Cancellation).AsTask()).ToArray();
+        const string Target = "/devices/query?api-version=2021-04-12";
+
+        using var refused = await hub.SendForResponseAsync("POST", Target, "{\"query\":\"SELECT * FROM devices\"}");
+        Assert.Equal((HttpStatusCode)429, refused.StatusCode);
+        Assert.Equal("2", refused.Headers.GetValues("Retry-After").Single());
+        var answer = await Answer.ReadAsync(refused);
+        Assert.Equal("ThrottlingException", answer.ErrorCode);
+        Assert.EndsWith("or name the devices (WHERE deviceId IN [...]), which is not limited.", answer.ErrorText, StringComparison.Ordinal);
+        Assert.Single((await QueryAsync(hub, "SELECT * FROM devices WHERE deviceId = 'd1'")).Rows);
+
+        foreach (var other in others)
+        {
+            Assert.True(await other);
+            hub.Api.Scans.Leave();
+        }
+        for (var i = 0; i <= others.Length; i++)
+            Assert.Single((await QueryAsync(hub, "SELECT * FROM devices")).Rows);
     }
 
     [Fact]
