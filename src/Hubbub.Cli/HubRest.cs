@@ -48,6 +48,8 @@ internal sealed class HubRest : IDisposable
         var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
         using var request = new HttpRequestMessage(method, $"{path}{separator}api-version={ApiVersion}");
         request.Headers.TryAddWithoutValidation("Authorization", MakeToken());
+        // An id that looks escaped is meant as it stands; otherwise '%41' might reach the device 'A'.
+        request.Headers.Add("Hubbub-Exact-Ids", "true");
         if (ifMatch is not null)
             request.Headers.IfMatch.Add(EntityTagHeaderValue.Parse(ifMatch));
         if (json is not null)

@@ -1,7 +1,15 @@
 using System.CommandLine;
 using Hubbub.Cli;
 
-var parsed = HubbubCommand.Create().Parse(args);
+// The parser would take these for an option without a name, and the id 'A' out of '-:A'.
+var nameless = args.TakeWhile(arg => arg != "--").FirstOrDefault(arg => arg.StartsWith("-:") || arg.StartsWith("-="));
+if (nameless is not null)
+{
+    Console.Error.WriteLine($"hubbub: '{nameless}' is not an option; an id that begins so goes to the end, behind --.");
+    return ExitCode.Usage;
+}
+// An at sign may begin an id; it names no file to read arguments from.
+var parsed = HubbubCommand.Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
 {
     var reasons = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());

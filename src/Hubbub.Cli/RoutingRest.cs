@@ -15,9 +15,10 @@ internal static class RoutingRest
         parsed.GetValue(option) is { } name && !name.Equals(BuiltIn, StringComparison.OrdinalIgnoreCase) ? name : null;
 
     /// <summary>The path of one thing.</summary>
-    public static string PathOf(string things, string name) => name is "" or "." or ".." || name.Length > NameLengthMax
-        ? throw new CommandFailedException($"'{name}' cannot be a name here.", ExitCode.Usage)
-        : $"{Path}/{things}/{Uri.EscapeDataString(name)}";
+    public static string PathOf(string things, string name) => name.Length > NameLengthMax
+        ? throw new CommandFailedException(
+            $"'{name[..NameLengthMax]}...' is too long: names have {NameLengthMax} characters at most.")
+        : $"{Path}/{things}/{PathSegment.Of(name, "one of the " + things)}";
 
     /// <summary>The entries of one list of the whole configuration.</summary>
     public static async Task<IReadOnlyList<JsonElement>> ListAsync(

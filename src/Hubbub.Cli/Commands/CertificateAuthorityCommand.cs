@@ -106,7 +106,5 @@ internal static class CertificateAuthorityCommand
         return name.Length > NameLengthMax ? name[..NameLengthMax] : name;
     }
 
-    private static string PathOf(string name) => name is "" or "." or ".."
-        ? throw new CommandFailedException($"'{name}' cannot be the name of a CA.", ExitCode.Usage)
-        : $"{Path}/{Uri.EscapeDataString(name)}";
+    private static string PathOf(string name) => $"{Path}/{PathSegment.Of(name, "a CA")}";
 }

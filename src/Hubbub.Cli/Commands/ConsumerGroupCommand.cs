@@ -74,7 +74,6 @@ internal static class ConsumerGroupCommand
         ? $"{RoutingRest.PathOf("endpoints", endpoint)}/consumer-groups"
         : "/hubbub/consumer-groups";
 
-    private static string PathOf(ParseResult parsed, string name) => name is "." or ".."
-        ? throw new CommandFailedException($"'{name}' cannot be a consumer group.", ExitCode.Usage)
-        : $"{PathOf(parsed)}/{Uri.EscapeDataString(name)}";
+    private static string PathOf(ParseResult parsed, string name) =>
+        $"{PathOf(parsed)}/{PathSegment.Of(name, "a consumer group")}";
 }

@@ -43,7 +43,7 @@ internal static class DeviceCommand
     /// <summary>The device as the hub shows it.</summary>
     public static async Task<JsonElement> GetAsync(
         HubRest rest, string id, string what, CancellationToken cancellationToken) =>
-        await rest.SendAsync(HttpMethod.Get, PathOf(id), null, null, what, cancellationToken)
+        await rest.SendAsync(HttpMethod.Get, IdentityName.OfDevice(id).RegistryPath, null, null, what, cancellationToken)
         ?? throw new CommandFailedException($"{what}: the hub sent nothing.");
 
     /// <summary>The string that a device's program connects with.</summary>
@@ -65,7 +65,7 @@ internal static class DeviceCommand
             description["authentication"] = authentication;
         var device = await rest.SendAsync(
             HttpMethod.Put,
-            PathOf(id),
+            IdentityName.OfDevice(id).RegistryPath,
             description.ToJsonString(),
             null,
             $"device '{id}' was not created",
@@ -161,7 +161,7 @@ internal static class DeviceCommand
         var id = parsed.GetValue(Id)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
-            HttpMethod.Delete, PathOf(id), null, "\"*\"", $"device '{id}' was not deleted", cancellationToken);
+            HttpMethod.Delete, IdentityName.OfDevice(id).RegistryPath, null, "\"*\"", $"device '{id}' was not deleted", cancellationToken);
         if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["deviceId"] = id, ["deleted"] = true }.ToJsonString());
         return ExitCode.Done;
@@ -178,15 +178,11 @@ internal static class DeviceCommand
         // With the tag that was read: a change that somebody else made in between is not undone.
         var etag = $"\"{Output.TextOf(device, "etag")}\"";
         var result = await rest.SendAsync(
-            HttpMethod.Put, PathOf(id), changed.ToJsonString(), etag, what, cancellationToken);
+            HttpMethod.Put, IdentityName.OfDevice(id).RegistryPath, changed.ToJsonString(), etag, what, cancellationToken);
         if (parsed.GetValue(HubVerb.Json) && result is { } updated)
             Output.JsonLine(updated);
         return ExitCode.Done;
     }
-
-    private static string PathOf(string id) => id is "." or ".."
-        ? throw new CommandFailedException($"'{id}' cannot be a device id.", ExitCode.Usage)
-        : $"/devices/{Uri.EscapeDataString(id)}";
 
     /// <summary>The year 1 stands for "never".</summary>
     private static string TimeOf(JsonElement device, string name)

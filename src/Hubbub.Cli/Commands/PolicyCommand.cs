@@ -126,7 +126,5 @@ internal static class PolicyCommand
 
     private static string WithKeys(string path, ParseResult parsed) => parsed.GetValue(ShowKeys) ? path + "?keys=true" : path;
 
-    private static string PathOf(string name) => name is "" or "." or ".."
-        ? throw new CommandFailedException($"'{name}' cannot be the name of a policy.", ExitCode.Usage)
-        : $"{Path}/{Uri.EscapeDataString(name)}";
+    private static string PathOf(string name) => $"{Path}/{PathSegment.Of(name, "a policy")}";
 }

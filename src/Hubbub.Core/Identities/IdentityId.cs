@@ -14,6 +14,11 @@ public static class IdentityId
         && !id.ContainsAnyExcept(Alphabet)
         && id is not ("." or "..");
 
+    /// <summary>Null when an id is valid, else its refusal.</summary>
+    /// <param name="what">What it is, such as "device id".</param>
+    /// <param name="id">The id.</param>
+    public static HubError? WhyInvalid(string what, string id) => IsValid(id) ? null : Invalid(what, id);
+
     /// <summary>The refusal of an id that is not valid; quotes at most the permitted length of it.</summary>
     internal static HubError Invalid(string what, string id) => new(
         HubErrorCode.ArgumentInvalid,

@@ -12,9 +12,12 @@ namespace Hubbub.Server.Http;
 /// <summary>Writes a command as the answer of an HTTPS receive: its properties are headers, its body is the body.</summary>
 internal static class HttpCommand
 {
-    // RFC 9110, 5.6.2: the characters of a header's name.
+    /// <summary>Names the headers whose values are percent-encoded; in others a percent sign is one.</summary>
+    private const string EncodedHeader = "Hubbub-Percent-Encoded";
+
+    // RFC 9110, 5.6.2: the characters of a header's name; but a percent sign, so that names can be decoded.
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
-        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        "!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     public static async Task WriteAsync(HttpContext context, LockedCommand command)
     {
@@ -62,8 +65,11 @@ internal static class HttpCommand
 
     private static void Set(HttpResponse response, string name, string? value)
     {
-        if (value is not null)
-            response.Headers.Append(name, IsPlain(value) ? value : Uri.EscapeDataString(value));
+        if (value is null)
+            return;
+        response.Headers.Append(name, IsPlain(value) ? value : Uri.EscapeDataString(value));
+        if (!IsPlain(value))
+            response.Headers.AppendCommaSeparatedValues(EncodedHeader, name);
     }
 
     /// <summary>

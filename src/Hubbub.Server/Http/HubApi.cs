@@ -90,7 +90,8 @@ public sealed class HubApi
         if (route is { IsPublic: true, Serve: { } servePublic })
             return await servePublic(new ApiRequest(context, route, target, path, null));
         var isCreation = context.Request.Method == "PUT" && context.Request.Headers.IfMatch.ToString().Length == 0;
-        var meant = route is null ? path : IdentityPath.Resolve(route, target, _services.Registry, isCreation);
+        var isExact = route is null || context.Request.Headers.ContainsKey(IdentityPath.ExactHeader);
+        var meant = isExact ? path : IdentityPath.Resolve(route!, target, _services.Registry, isCreation);
         var claim = RequestAuthentication.Verify(context, meant, _services.Authenticator);
         if (!claim.IsOk)
         {
@@ -151,12 +152,17 @@ public sealed class HubApi
             : HttpErrors.WriteAsync(context, error, _services.Time);
     }
 
-    private static HubError MethodNotAllowed(HttpContext context, RequestTarget target, string allowed)
+    private HubError MethodNotAllowed(HttpContext context, RequestTarget target, string allowed)
     {
+        var method = context.Request.Method;
+        var path = $"'/{Shorten(target.Path)}'";
         context.Response.Headers.Allow = allowed;
+        // An empty id leaves no trace in the path but a slash.
+        var isIdMissing = Routes.Find(method, [.. target.Segments, "id"], out _) is { } longer
+            && ApiRoute.IsParameter(longer.Segments[^1]);
         return new HubError(
             HubErrorCode.MethodNotAllowed,
-            $"'/{Shorten(target.Path)}' takes {allowed}, not {context.Request.Method}.");
+            $"{path} takes {allowed}, not {method}{(isIdMissing ? ", which takes an id behind it: it is missing or empty" : "")}.");
     }
 
     private static HubError NotFound(RequestTarget target) =>

@@ -8,6 +8,9 @@ namespace Hubbub.Server.Http;
 /// </summary>
 internal static class IdentityPath
 {
+    /// <summary>The header of a client that has escaped its ids once: no other reading of them is tried.</summary>
+    public const string ExactHeader = "Hubbub-Exact-Ids";
+
     /// <summary>The path's segments with the ids that are meant.</summary>
     /// <param name="route">Tells which segments are ids.</param>
     /// <param name="target">The path.</param>

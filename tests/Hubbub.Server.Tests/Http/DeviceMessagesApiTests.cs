@@ -277,6 +277,24 @@ public sealed class DeviceMessagesApiTests
         Assert.Equal("a%0D%0ASet-Cookie%3A%20x%3D1", received.Headers.GetValues("iothub-messageid").Single());
         Assert.Equal("gr%C3%BCn", received.Headers.GetValues("iothub-app-na%20me%3A").Single());
         Assert.False(received.Headers.Contains("Set-Cookie"));
+        Assert.Equal(["iothub-messageid", "iothub-app-na%20me%3A"], received.Headers.GetValues("Hubbub-Percent-Encoded").Single().Split(','));
+    }
+
+    [Fact]
+    public async Task Command_WhoseTextsLookEscaped_ComesWithThemAsTheyAre()
+    {
+        await using var hub = await ApiHost.StartAsync();
+        var (_, token) = await CreateAsync(hub);
+        using var sent = await hub.SendForResponseAsync(
+            "POST", $"{Commands}?api-version=1", "x", hub.Token(AccessPolicies.Service),
+            ("iothub-messageid", "%41"), ("iothub-app-na%20me", "100%25"));
+
+        using var received = await hub.SendForResponseAsync("GET", $"{Commands}?api-version=1", token: token);
+
+        Assert.Equal("%41", received.Headers.GetValues("iothub-messageid").Single());
+        // A name is always escaped where it has to be, and so in a way that leads back to it.
+        Assert.Equal("100%25", received.Headers.GetValues("iothub-app-na%2520me").Single());
+        Assert.False(received.Headers.Contains("Hubbub-Percent-Encoded"));
     }
 
     private static async Task<string> DeliveryCountAsync(ApiHost hub, string token, string lockSeconds)

@@ -192,6 +192,39 @@ public sealed class RegistryApiTests
     }
 
     [Theory]
+    [InlineData("GET")]
+    [InlineData("DELETE")]
+    [InlineData("PUT")]
+    public async Task ExactId_ThatLooksEscaped_IsNeverThatOfAnotherDevice(string method)
+    {
+        await using var hub = await ApiHost.StartAsync();
+        await hub.SendAsync("PUT", "/devices/A", "{}");
+        const string Target = "/devices/%2541?api-version=2021-04-12";
+        (string, string)[] headers = [("Hubbub-Exact-Ids", "true"), ("If-Match", "*")];
+
+        using (var other = await hub.SendForResponseAsync(method, Target, "{}", headers: headers))
+            Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
+        Assert.NotNull(hub.Registry.FindDevice("A"));
+        await hub.SendAsync("PUT", "/devices/%2541", "{}");
+        using (var own = await hub.SendForResponseAsync(method, Target, "{}", headers: headers))
+            Assert.True(own.IsSuccessStatusCode);
+        Assert.NotNull(hub.Registry.FindDevice("A"));
+    }
+
+    [Theory]
+    [InlineData("PUT", "/devices/")]
+    [InlineData("DELETE", "/devices/d1/modules/")]
+    public async Task EmptyId_IsCalledSo(string method, string path)
+    {
+        await using var hub = await ApiHost.StartAsync();
+
+        var answer = await hub.SendAsync(method, path, "{}", "*");
+
+        Assert.Equal(405, answer.Status);
+        Assert.EndsWith("which takes an id behind it: it is missing or empty.", answer.ErrorText, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("/devices%2Fd1")]
     [InlineData("/devices%2fd1")]
     [InlineData("/devices/d1/")]
