@@ -187,6 +187,8 @@ public sealed class EventReaderTests
         await hub.Last.SendEventAsync("0", Some.Event(42, "a"), Some.Patience);
         await hub.Last.SendEventAsync("0", Some.Event(43, "b"), Some.Patience);
         Assert.True(await events.MoveNextAsync());
+        // Its answer comes behind the events.
+        await reader.GetPartitionPropertiesAsync("0", Some.Patience);
 
         hub.Last.Cut();
         Assert.True(await events.MoveNextAsync());

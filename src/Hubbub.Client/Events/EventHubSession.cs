@@ -45,15 +45,18 @@ internal sealed class EventHubSession
         var tokens = TokenSource.ForEventHubs(address.HostName, entityPath, to, options);
         var connection = await AmqpClientConnection.OpenAsync(address, SaslCredentials.Cbs, options, cancellationToken)
             .ConfigureAwait(false);
+        CbsAuthorization? authorization = null;
         try
         {
-            var authorization = await CbsAuthorization.StartAsync(connection, tokens, cancellationToken)
+            authorization = await CbsAuthorization.StartAsync(connection, tokens, cancellationToken)
                 .ConfigureAwait(false);
             var session = await connection.BeginSessionAsync(cancellationToken).ConfigureAwait(false);
             return new EventHubSession(connection, session, authorization, entityPath, tokens);
         }
         catch
         {
+            if (authorization is not null)
+                await authorization.DisposeAsync().ConfigureAwait(false);
             await connection.CloseAsync().ConfigureAwait(false);
             throw;
         }

@@ -144,7 +144,7 @@ public sealed class EngineAllocationTests
     {
         for (var i = 0; i < Rounds; i++)
             action();
-        var allocated = Wire.AllocatedBytes(() =>
+        var allocated = Wire.LeastAllocatedBytes(() =>
         {
             for (var i = 0; i < Rounds; i++)
                 action();

