@@ -50,6 +50,7 @@ public sealed partial class ConnectionDriver
                 cut = true;
             else
                 cut = Tick();
+            LetReaderGoOn();
             Rearm();
         }
         // Outside of the lock: cancelling may run continuations of the reader or the writer right here.

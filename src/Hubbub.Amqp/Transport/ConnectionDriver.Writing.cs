@@ -41,7 +41,7 @@ public sealed partial class ConnectionDriver
         }
         // Whoever still reads has nothing to wait for: the peer got what there was.
         await _aborted.CancelAsync().ConfigureAwait(false);
-        _outputDrained.Signal();
+        _wakeReader.Signal();
     }
 
     /// <summary>Hands bytes to the transport.</summary>
@@ -72,6 +72,7 @@ public sealed partial class ConnectionDriver
             _engine.NowMs = NowMs(_time);
             more = !_engine.IsEnded && !_aborted.IsCancellationRequested && _owner.OnWritable(WriteChunkBytes);
             TakeEvents();
+            LetReaderGoOn();
             Rearm();
             ended = _engine.IsEnded || _readerDone;
             _writingBytes = _engine.Output.Length;
@@ -94,13 +95,13 @@ public sealed partial class ConnectionDriver
             _spare = empty;
             _writingBytes = 0;
         }
-        _outputDrained.Signal();
+        _wakeReader.Signal();
     }
 
     private async ValueTask WhenOutputBelowLimitAsync(CancellationToken aborted)
     {
         while (!aborted.IsCancellationRequested && IsOutputAboveLimit())
-            await _outputDrained.WaitAsync().ConfigureAwait(false);
+            await _wakeReader.WaitAsync().ConfigureAwait(false);
     }
 
     /// <summary>What is being written counts, and what was answered meanwhile does too.</summary>

@@ -26,12 +26,13 @@ public sealed partial class ConnectionDriver
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private readonly AsyncSignal _wakeWriter = new();
-    private readonly AsyncSignal _outputDrained = new();
+    private readonly AsyncSignal _wakeReader = new();
     private readonly CancellationTokenSource _aborted = new();
     private ByteBuffer _spare = new();
     private int _writingBytes;
     private volatile bool _readerDone;
     private volatile bool _readerWaits;
+    private bool _awaitsOwner;
     private Exception? _fault;
 
     /// <summary>Joins an engine with its transport and its owner; <see cref="RunAsync"/> sets it going.</summary>
@@ -59,6 +60,7 @@ public sealed partial class ConnectionDriver
                 _engine.NowMs = NowMs(_time);
                 action(_engine, state);
                 TakeEvents();
+                LetReaderGoOn();
                 Rearm();
             }
         }
@@ -125,7 +127,7 @@ public sealed partial class ConnectionDriver
         var aborted = _aborted.Token;
         // Cancelling the pending read is cheaper than a token registration for each read.
         await using var registration = aborted.UnsafeRegister(
-            static reader => ((PipeReader)reader!).CancelPendingRead(), input).ConfigureAwait(false);
+            static self => ((ConnectionDriver)self!).CancelReading(), this).ConfigureAwait(false);
         while (true)
         {
             var read = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
@@ -135,7 +137,7 @@ public sealed partial class ConnectionDriver
             var rest = Feed(buffer, out var awaitsOwner, out var ended);
             while (awaitsOwner && !aborted.IsCancellationRequested)
             {
-                await HoldBackAsync(_owner.WhenReadyToReadAsync(aborted)).ConfigureAwait(false);
+                await HoldBackAsync(_wakeReader.WaitAsync()).ConfigureAwait(false);
                 rest = Feed(rest, out awaitsOwner, out ended);
             }
             input.AdvanceTo(rest.Start, buffer.End);
@@ -144,6 +146,21 @@ public sealed partial class ConnectionDriver
             await HoldBackAsync(_owner.WhenReadyToReadAsync(aborted)).ConfigureAwait(false);
             await HoldBackAsync(WhenOutputBelowLimitAsync(aborted)).ConfigureAwait(false);
         }
+    }
+
+    private void CancelReading()
+    {
+        _transport.Input.CancelPendingRead();
+        _wakeReader.Signal();
+    }
+
+    /// <summary>Wakes the reader when the owner has decided what it waited for; the lock is held.</summary>
+    private void LetReaderGoOn()
+    {
+        if (!_awaitsOwner || _engine.AwaitsOwner)
+            return;
+        _awaitsOwner = false;
+        _wakeReader.Signal();
     }
 
     /// <summary>Waits, and notes that the peer cannot be heard meanwhile.</summary>
@@ -185,7 +202,7 @@ public sealed partial class ConnectionDriver
                     break;
                 buffer = buffer.Slice(used);
             }
-            awaitsOwner = _engine.AwaitsOwner;
+            awaitsOwner = _awaitsOwner = _engine.AwaitsOwner;
             ended = _engine.IsEnded;
             anythingToWrite = ended || _engine.Output.Length > 0;
             Rearm();

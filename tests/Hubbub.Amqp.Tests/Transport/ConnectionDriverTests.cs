@@ -50,26 +50,66 @@ public sealed class ConnectionDriverTests
         Assert.Equal((1, 1), (client.Owner.Count(AmqpEventKind.Closed), hub.Owner.Count(AmqpEventKind.Closed)));
     }
 
-    [Fact]
-    public async Task Sasl_DecidedLaterAndElsewhere_HoldsTheRestBackUntilThen()
+    /// <summary>The owner takes its time, for a guess is answered late; the reader must not ask again and again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Sasl_DecidedLaterAndElsewhere_HoldsTheRestBackUntilThen(bool byInvoke)
     {
         var hub = DrivenConnection.Hub(_time);
-        var verdict = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isDecided = false;
         hub.Owner.SaslVerdict = null;
-        hub.Owner.WhenReady = async token => await (hub.Engine.AwaitsOwner ? verdict.Task.WaitAsync(token) : Task.CompletedTask);
-        hub.Start();
-        await hub.WriteAsync(
-            Frames.SaslHeader, Frames.Frame(new SaslInit { Mechanism = "ANONYMOUS" }), Frames.AmqpHeader, Frames.Frame(new Open { ContainerId = "c" }));
-        Assert.Equal(Frames.SaslHeader, await hub.ReadAsync());
-        await hub.ReadAsync<SaslMechanisms>();
+        hub.Owner.WhenWritable = _ =>
+        {
+            if (Volatile.Read(ref isDecided))
+                hub.Engine.CompleteSasl(SaslCode.Ok);
+            return false;
+        };
+        await StartSaslAsync(hub);
         Assert.Equal(0, hub.Owner.Count(AmqpEventKind.Opened));
-        hub.Driver.Invoke(0, static (engine, _) => engine.CompleteSasl(SaslCode.Ok));
-        verdict.SetResult();
+        if (byInvoke)
+        {
+            hub.Driver.Invoke(0, static (engine, _) => engine.CompleteSasl(SaslCode.Ok));
+        }
+        else
+        {
+            Volatile.Write(ref isDecided, true);
+            hub.Driver.Wake();
+        }
         Assert.Equal(SaslCode.Ok, (await hub.ReadAsync<SaslOutcome>()).Code);
         Assert.Equal(Frames.AmqpHeader, await hub.ReadAsync());
         await hub.ReadAsync<Open>();
         hub.Driver.Abort();
         await hub.EndedAsync();
+    }
+
+    [Theory]
+    [InlineData("abort")]
+    [InlineData("refuse")]
+    [InlineData("close")]
+    [InlineData("deadline")]
+    public async Task Sasl_NotDecided_EndsAllTheSame(string how)
+    {
+        var hub = DrivenConnection.Hub(_time);
+        hub.Owner.SaslVerdict = null;
+        await StartSaslAsync(hub);
+        switch (how)
+        {
+            case "abort":
+                hub.Driver.Abort();
+                break;
+            case "refuse":
+                hub.Driver.Invoke(0, static (engine, _) => engine.CompleteSasl(SaslCode.Auth));
+                break;
+            case "close":
+                hub.Driver.Invoke(0, static (engine, _) => engine.Close());
+                break;
+            case "deadline":
+                Assert.Equal(20, await DrivenConnection.AdvanceUntilAsync(_time, () => hub.Driver.IsCut, 100));
+                break;
+        }
+        await hub.EndedAsync();
+        Assert.Null(await hub.ClosedAsync());
     }
 
     [Fact]
@@ -243,5 +283,23 @@ public sealed class ConnectionDriverTests
         await Task.WhenAll(senders);
         hub.Driver.Abort();
         await hub.EndedAsync();
+    }
+
+    /// <summary>Plays a client that sends all it has without waiting, up to where the hub waits for its owner.</summary>
+    private static async Task StartSaslAsync(DrivenConnection hub)
+    {
+        var asked = 0;
+        hub.Owner.WhenReady = _ =>
+        {
+            Interlocked.Increment(ref asked);
+            return ValueTask.CompletedTask;
+        };
+        hub.Start();
+        await hub.WriteAsync(
+            Frames.SaslHeader, Frames.Frame(new SaslInit { Mechanism = "ANONYMOUS" }), Frames.AmqpHeader, Frames.Frame(new Open { ContainerId = "c" }));
+        Assert.Equal(Frames.SaslHeader, await hub.ReadAsync());
+        await hub.ReadAsync<SaslMechanisms>();
+        await DrivenConnection.UntilAsync(() => hub.Driver.HoldsReaderBack || Volatile.Read(ref asked) > 100);
+        Assert.True(hub.Driver.HoldsReaderBack, $"The reader asked {asked} times.");
     }
 }
