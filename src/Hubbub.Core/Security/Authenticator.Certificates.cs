@@ -74,6 +74,20 @@ public sealed partial class Authenticator
         return claims;
     }
 
+    /// <summary>Whom a client certificate names by its subject, verified or not: for counting failures.</summary>
+    public static string? HolderOf(ClientCertificate certificate) => certificate.CommonName?.Split('/') switch
+    {
+        [var device] => HolderOf(device, null),
+        [var device, var module] => HolderOf(device, module),
+        _ => null,
+    };
+
+    /// <summary>The identity that somebody says to be, as it is counted; null when there can be none of that name.</summary>
+    public static string? HolderOf(string deviceId, string? moduleId) =>
+        IdentityId.IsValid(deviceId) && (moduleId is null || IdentityId.IsValid(moduleId))
+            ? Describe(deviceId, moduleId)
+            : null;
+
     /// <summary>The common name of an identity's certificate, as the service's portal shows it.</summary>
     private static string CommonNameOf(string deviceId, string? moduleId) =>
         moduleId is null ? deviceId : $"{deviceId}/{moduleId}";

@@ -89,10 +89,14 @@ public sealed partial class Authenticator
         if (!signature.PolicyName.IsEmpty)
             return DescribePolicy(signature.PolicyName);
         Span<char> buffer = stackalloc char[SecurityLimits.TokenLengthMax];
-        return ResourcePath.Parse(signature.Resource, buffer, _hub, out var resource) is null
-            && resource.TrySplitIdentity(out var deviceId, out var moduleId, out _)
-                ? Describe(deviceId.ToString(), moduleId.IsEmpty ? null : moduleId.ToString())
-                : null;
+        if (ResourcePath.Parse(signature.Resource, buffer, _hub, out var resource) is not null
+            || !resource.TrySplitIdentity(out var device, out var module, out _))
+            return null;
+        var (deviceId, moduleId) = (device.ToString(), module.IsEmpty ? null : module.ToString());
+        // As in VerifyIdentity: an id that is encoded twice, in whatever way, is the same id, and is counted as one.
+        return _registry.FindEntry(device) is null && PercentEncoding.Decode(deviceId) is { } meant
+            ? Describe(meant, moduleId is null ? null : PercentEncoding.Decode(moduleId) ?? moduleId)
+            : Describe(deviceId, moduleId);
     }
 
     /// <summary>Whose credentials these say to be.</summary>

@@ -33,7 +33,10 @@ public sealed class FailedAuthentications(TimeProvider time)
     {
         var nowMs = (long)time.GetElapsedTime(_started).TotalMilliseconds;
         var byAddress = address is null ? default : _addresses.Take(HashOf(address), nowMs);
-        var byHolder = holder is null ? default : _identities.Take(holder.GetHashCode(StringComparison.Ordinal), nowMs);
+        // Names of policies have no case; two devices whose ids differ in nothing else may share a bucket as any may.
+        var byHolder = holder is null
+            ? default
+            : _identities.Take(holder.GetHashCode(StringComparison.OrdinalIgnoreCase), nowMs);
         var delay = byAddress.Delay > byHolder.Delay ? byAddress.Delay : byHolder.Delay;
         if (delay > TimeSpan.Zero)
             Interlocked.Increment(ref _slowed);

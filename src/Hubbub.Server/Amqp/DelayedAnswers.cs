@@ -25,12 +25,12 @@ internal sealed class DelayedAnswers(HubConnection connection) : IDisposable
         var (services, peer) = (connection.Services, connection.Peer);
         services.Metrics.AuthenticationFailed();
         var slowdown = services.Failures.Record((peer.RemoteEndPoint as IPEndPoint)?.Address, holder);
-        if (slowdown.HasBegun)
-            services.Logger.AuthenticationsSlowed($"{peer.RemoteEndPoint}", AmqpErrors.Shorten(holder ?? "nobody"));
         if (slowdown.Delay <= TimeSpan.Zero)
             answer();
         else if (!(connection.DelayedAnswers ??= new DelayedAnswers(connection)).TryAdd(slowdown.Delay, answer))
             connection.Close(ErrorCondition.UnauthorizedAccess, "Too many authentications have failed.");
+        if (slowdown.HasBegun)
+            services.Logger.AuthenticationsSlowed($"{peer.RemoteEndPoint}", AmqpErrors.Shorten(holder ?? "nobody"));
     }
 
     /// <summary>Gives an answer when its time has come.</summary>

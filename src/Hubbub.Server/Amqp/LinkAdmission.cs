@@ -178,6 +178,7 @@ internal static class LinkAdmission
         var verified = connection.Services.Authenticator.Verify(certificate, deviceId, moduleId);
         if (verified.IsOk)
             return connection.TryAddClaim(verified.Value);
+        // Counted, but not slowed: TLS has proven the key, so there is nothing to guess, and what is refused here is a right.
         refusal = verified.Error;
         connection.Services.Metrics.AuthenticationFailed();
         return false;

@@ -18,7 +18,7 @@ internal static class SaslAuthentication
         {
             // Nothing is proven yet; all that such a connection may do is to put a token.
             "ANONYMOUS" or "MSSBCBS" => null,
-            "EXTERNAL" => VerifyExternal(connection),
+            "EXTERNAL" => VerifyExternal(connection, out holder),
             "PLAIN" => VerifyPlain(connection, init.InitialResponse.GetValueOrDefault().Span, out holder),
             _ => "the mechanism is not offered",
         };
@@ -27,16 +27,18 @@ internal static class SaslAuthentication
             connection.Engine.CompleteSasl(SaslCode.Ok);
             return;
         }
+        DelayedAnswers.Answer(connection, holder, () => connection.Engine.CompleteSasl(SaslCode.Auth));
         connection.Services.Logger.AmqpSaslRefused(
             connection.Peer.ConnectionId, AmqpErrors.Shorten(init.Mechanism.Value), AmqpErrors.Shorten(refusal));
-        DelayedAnswers.Answer(connection, holder, () => connection.Engine.CompleteSasl(SaslCode.Auth));
     }
 
     // The authorization identity in the response is ignored, as PLAIN's is: the certificate alone says who this is.
-    private static string? VerifyExternal(HubConnection connection)
+    private static string? VerifyExternal(HubConnection connection, out string? holder)
     {
+        holder = null;
         if (connection.Peer.ClientCertificate is not { } certificate)
             return "EXTERNAL needs a client certificate.";
+        holder = Authenticator.HolderOf(certificate);
         var verified = connection.Services.Authenticator.Verify(certificate);
         if (!verified.IsOk)
             return verified.Error!.Message;

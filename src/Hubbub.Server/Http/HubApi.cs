@@ -95,7 +95,7 @@ public sealed class HubApi
         var claim = RequestAuthentication.Verify(context, meant, _services.Authenticator);
         if (!claim.IsOk)
         {
-            await SlowDownAsync(context);
+            await SlowDownAsync(context, meant);
             return claim.Error!;
         }
         if (string.IsNullOrEmpty(target.Query("api-version")))
@@ -112,25 +112,29 @@ public sealed class HubApi
     }
 
     /// <summary>Has the refusal of a guessed credential wait, where there were many.</summary>
-    private async Task SlowDownAsync(HttpContext context)
+    private async Task SlowDownAsync(HttpContext context, IReadOnlyList<string> path)
     {
         var token = context.Request.Headers.Authorization.ToString();
         if (token.Length == 0 && context.Features.Get<ClientCertificate>() is null)
             return;
         _services.Metrics.RequestUnauthenticated();
         var address = context.Connection.RemoteIpAddress;
-        var holder = token.Length == 0 ? null : _services.Authenticator.HolderOf(token);
+        var holder = token.Length == 0
+            ? RequestAuthentication.HolderOf(path)
+            : _services.Authenticator.HolderOf(token);
         var slowdown = _services.Failures.Record(address, holder);
-        if (slowdown.HasBegun)
-            _services.Logger.AuthenticationsSlowed($"{address}", Shorten(holder ?? "nobody"));
         if (slowdown.Delay <= TimeSpan.Zero)
             return;
         try
         {
+            var delay = Task.CompletedTask;
             if (Interlocked.Increment(ref _waiting) <= FailureLimits.RequestsWaitingMax)
-                await Task.Delay(slowdown.Delay, _services.Time, context.RequestAborted);
+                delay = Task.Delay(slowdown.Delay, _services.Time, context.RequestAborted);
             else
                 context.Response.Headers.Connection = "close";
+            if (slowdown.HasBegun)
+                _services.Logger.AuthenticationsSlowed($"{address}", Shorten(holder ?? "nobody"));
+            await delay;
         }
         finally
         {

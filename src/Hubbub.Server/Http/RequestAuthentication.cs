@@ -21,15 +21,23 @@ internal static class RequestAuthentication
             return Hide(authenticator.Verify(authorization));
         if (context.Features.Get<ClientCertificate>() is not { } certificate)
             return new HubError(HubErrorCode.UnauthorizedAccess, "Authorization header missing.");
-        if (path.Count < 3 || !Is(path[0], "devices"))
+        if (IdentityOf(path) is not { } identity)
         {
             return new HubError(
                 HubErrorCode.UnauthorizedAccess,
                 "Authorization header missing: a client certificate proves a device, at the device's own paths only.");
         }
-        var moduleId = path.Count >= 5 && Is(path[2], "modules") ? path[3] : null;
-        return Hide(authenticator.Verify(certificate, path[1], moduleId));
+        return Hide(authenticator.Verify(certificate, identity.DeviceId, identity.ModuleId));
     }
+
+    /// <summary>Whom a client certificate would have to prove at a path, for counting failures.</summary>
+    public static string? HolderOf(IReadOnlyList<string> path) =>
+        IdentityOf(path) is { } identity ? Authenticator.HolderOf(identity.DeviceId, identity.ModuleId) : null;
+
+    private static (string DeviceId, string? ModuleId)? IdentityOf(IReadOnlyList<string> path) =>
+        path.Count < 3 || !Is(path[0], "devices")
+            ? null
+            : (path[1], path.Count >= 5 && Is(path[2], "modules") ? path[3] : null);
 
     /// <summary>Whether a device exists is nobody's business who cannot prove to be it.</summary>
     private static HubResult<Claim> Hide(HubResult<Claim> verified) =>

@@ -36,6 +36,33 @@ public sealed class FailedAuthenticationsTests
         Assert.Equal(default, failures.Record(null, "device 'd1'"));
     }
 
+    [Fact]
+    public void Policy_InAnySpelling_IsOne()
+    {
+        var failures = new FailedAuthentications(_time);
+        for (var i = 0; i < FailureLimits.IdentityBurst; i++)
+            failures.Record(null, i % 2 == 0 ? "Policy 'iothubowner'" : "Policy 'IotHubOwner'");
+
+        Assert.True(failures.Record(null, "Policy 'IOTHUBOWNER'").Delay > TimeSpan.Zero);
+    }
+
+    [Theory]
+    [InlineData("devices/d1", "Device 'd1'")]
+    [InlineData("devices/%64%31", "Device 'd1'")]
+    [InlineData("devices/%2564%2531", "Device 'd1'")]
+    [InlineData("DEVICES/d%2531/messages/events", "Device 'd1'")]
+    [InlineData("devices/%2564%2532/modules/%256d", "Module 'm' of device 'd2'")]
+    [InlineData("devices/a%2525b", "Device 'a%b'")]
+    [InlineData("somewhere/d1", null)]
+    public async Task Identity_InAnyEncoding_IsOne(string path, string? holder)
+    {
+        var hub = await TestHub.StartAsync(["d1", "a%b"]);
+
+        Assert.Equal(
+            holder,
+            hub.Authenticator.HolderOf($"SharedAccessSignature sr={TestHub.Host}/{path}&sig={new string('A', 43)}%3D&se={TestHub.InOneHour}"));
+    }
+
     [Theory]
     [InlineData("203.0.113.7", "::ffff:203.0.113.7", true)]
     [InlineData("203.0.113.7", "203.0.113.8", false)]

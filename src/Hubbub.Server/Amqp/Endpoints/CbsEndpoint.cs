@@ -26,7 +26,7 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         }
         // A popular client takes a reply that comes before the settlement of its request for a failure.
         Answer(receiver, delivery, Accepted.Instance);
-        var error = PutToken(request, out var holder);
+        var error = PutToken(request, out var isRefused, out var holder);
         if (error is null)
         {
             ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Cbs, request, request.Reply(200, "OK"));
@@ -35,7 +35,11 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         }
         var refusal = request.Reply(
             AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
-        ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Cbs, request, refusal, holder);
+        // A token that is right and one too many is no guess: whoever is right never waits.
+        if (isRefused)
+            ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Cbs, request, refusal, holder);
+        else
+            ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Cbs, request, refusal);
         Refused(request.Text("name") ?? "", error.Message);
     }
 
@@ -54,9 +58,9 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
             receiver.Settle(delivery.Id, delivery.Id, state);
     }
 
-    private HubError? PutToken(in NodeRequest request, out string? holder)
+    private HubError? PutToken(in NodeRequest request, out bool isRefused, out string? holder)
     {
-        holder = null;
+        (isRefused, holder) = (true, null);
         if (!string.Equals(request.Text("operation"), "put-token", StringComparison.OrdinalIgnoreCase))
             return Malformed($"the operation '{request.Text("operation")}' is not put-token");
         if (string.IsNullOrEmpty(request.Text("type")))
@@ -77,6 +81,7 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
             holder = Connection.Services.Authenticator.HolderOf(token);
             return verified.Error;
         }
+        isRefused = false;
         return Connection.TryAddClaim(verified.Value)
             ? null
             : new HubError(HubErrorCode.MaxCbsTokenExceeded,

@@ -36,15 +36,17 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
         var reply = error is null
             ? request.Reply(200, "OK", body)
             : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
-        if (error is not null)
-            Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, AmqpErrors.Shorten(error.Message));
         if (badToken is null)
         {
             ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Management, request, reply);
-            return;
         }
-        var holder = Connection.Services.Authenticator.HolderOf(badToken);
-        ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Management, request, reply, holder);
+        else
+        {
+            var holder = Connection.Services.Authenticator.HolderOf(badToken);
+            ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Management, request, reply, holder);
+        }
+        if (error is not null)
+            Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, AmqpErrors.Shorten(error.Message));
     }
 
     private AmqpValue? Read(in NodeRequest request, ref string? badToken, out HubError? error)
