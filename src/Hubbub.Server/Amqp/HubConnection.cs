@@ -28,7 +28,7 @@ internal sealed class HubConnection : IConnectionOwner
     private ITimer? _claimTimer;
     private volatile string? _deviceId;
     private volatile bool _hasManyIdentities;
-    private int _tokensRefused;
+    private RefusedTokens _tokensRefused;
     private RefusalLog _refusals;
 
     public HubConnection(AmqpServices services, AmqpPeer peer, IDuplexPipe transport, UnprovenConnections unproven)
@@ -134,11 +134,11 @@ internal sealed class HubConnection : IConnectionOwner
     /// <summary>Counts a refused token; too many in a row end the connection, for some clients retry without a pause.</summary>
     public void TokenRefused()
     {
-        if (++_tokensRefused >= HubAmqpLimits.FailedTokensMax)
-            Close(ErrorCondition.UnauthorizedAccess, $"{_tokensRefused} tokens in a row were refused.");
+        if (_tokensRefused.Add(ConnectionDriver.NowMs(Services.Time)) >= HubAmqpLimits.FailedTokensMax)
+            Close(ErrorCondition.UnauthorizedAccess, $"{HubAmqpLimits.FailedTokensMax} tokens in a row were refused.");
     }
 
-    public void TokenAccepted() => _tokensRefused = 0;
+    public void TokenAccepted() => _tokensRefused = default;
 
     /// <summary>Answers to failed authentications that wait; null when there never were any.</summary>
     public DelayedAnswers? DelayedAnswers { get; set; }
