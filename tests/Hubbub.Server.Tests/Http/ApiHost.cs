@@ -9,6 +9,7 @@ using Hubbub.Core.Security;
 using Hubbub.Server.Hosting;
 using Hubbub.Server.Http;
 using Hubbub.Server.Routing;
+using Hubbub.Server.Tests.Amqp.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -200,7 +201,18 @@ internal sealed record Answer(int Status, string Body, string? ContentType, stri
 /// <summary>Keeps what was logged.</summary>
 internal sealed class LogLines : ILogger
 {
+    private readonly Signal _changed = new();
+
     public List<string> Lines { get; } = [];
+
+    /// <summary>Waits for a line with this text.</summary>
+    public Task<string> WhenLoggedAsync(string text) => _changed.UntilAsync(
+        () =>
+        {
+            lock (Lines)
+                return Lines.FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal));
+        },
+        () => $"a log line with {text}");
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -212,5 +224,6 @@ internal sealed class LogLines : ILogger
     {
         lock (Lines)
             Lines.Add(formatter(state, exception));
+        _changed.Set();
     }
 }

@@ -96,7 +96,13 @@ internal sealed class RawPeer : IAsyncDisposable
     /// <summary>The next frame of a kind that fits; others stay for later.</summary>
     public async Task<ReceivedFrame> NextFrameAsync<T>(Func<T, bool>? fits = null, ushort? channel = null) =>
         await _changed.UntilAsync(
-            () => Take<T>(fits, channel),
+            () =>
+            {
+                var isLast = _ended;
+                return Take<T>(fits, channel) ?? (isLast
+                    ? throw new InvalidOperationException($"{Id} ended without {typeof(T).Name}; there are: {Describe()}")
+                    : null);
+            },
             () => $"{typeof(T).Name} on {Id}{(_ended ? " (ended)" : "")}; there are: {Describe()}");
 
     /// <summary>The next performative of a kind that fits.</summary>
@@ -126,7 +132,7 @@ internal sealed class RawPeer : IAsyncDisposable
     public async Task WhenEndedAsync()
     {
         await _changed.UntilAsync(() => _ended ? this : null, () => $"the end of {Id}; there are: {Describe()}");
-        await HubSide.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await HubSide.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
     }
 
     public Task WhenHeaderAsync(int count) => _changed.UntilAsync(
@@ -158,7 +164,7 @@ internal sealed class RawPeer : IAsyncDisposable
     {
         Resume();
         await _transport.Output.CompleteAsync();
-        await HubSide.WaitAsync(TimeSpan.FromSeconds(20));
+        await HubSide.WaitAsync(TimeSpan.FromSeconds(60));
         await _reading;
     }
 

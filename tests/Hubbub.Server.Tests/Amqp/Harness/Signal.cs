@@ -3,7 +3,7 @@ namespace Hubbub.Server.Tests.Amqp.Harness;
 /// <summary>Waits for conditions that other threads bring about, without sleeping.</summary>
 internal sealed class Signal
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Set() =>
