@@ -1,5 +1,6 @@
 using Hubbub.Core;
 using Hubbub.Server.Amqp.Endpoints;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp;
 
@@ -27,7 +28,7 @@ internal static class ClaimReview
         DetachUncovered(connection);
         // What SASL has proven cannot be proven again, so the connection goes with it.
         if (ended is not null && connection.IsProvenBySasl && connection.Claims.Count == 0)
-            connection.Close(AmqpErrors.ConditionOf(ended.Code), Describe(ended));
+            connection.Close(Conditions.Of(ended.Code), Describe(ended));
         else
             connection.WatchClaims();
     }
@@ -40,7 +41,7 @@ internal static class ClaimReview
             if (WhyNotServed(connection, endpoint) is not { } problem)
                 continue;
             var error = AmqpErrors.Error(
-                AmqpErrors.ConditionOf(problem.Code), Describe(problem), connection.TrackingId());
+                Conditions.Of(problem.Code), Describe(problem), connection.TrackingId());
             endpoint.Link.Detach(error);
             connection.LinkEnded(endpoint, error);
         }

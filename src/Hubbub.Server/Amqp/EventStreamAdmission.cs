@@ -5,6 +5,7 @@ using Hubbub.Core;
 using Hubbub.Core.Events;
 using Hubbub.Core.Identities;
 using Hubbub.Server.Amqp.Endpoints;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp;
 
@@ -42,7 +43,7 @@ internal static class EventStreamAdmission
         if (entity.FindPartition(partitionId) is not { } partition)
         {
             return (null, AmqpErrors.Error(
-                AmqpErrors.ArgumentOutOfRange,
+                Conditions.ArgumentOutOfRange,
                 $"The specified partition is invalid for an event hub partition receiver: '{partitionId}'. "
                 + $"Valid ones are 0 to {entity.Log.Partitions.Count - 1}.",
                 connection.TrackingId()));

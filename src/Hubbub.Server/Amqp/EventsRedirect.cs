@@ -2,6 +2,7 @@ using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Security;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp;
 

@@ -6,17 +6,6 @@ internal static class HubAmqpLimits
     /// <summary>max-message-size of every link, bytes: what the original announces (its C SDK computes with it).</summary>
     public const ulong MessageSizeBytesMax = 1_048_576;
 
-    /// <summary>A device-to-cloud message or batch, bytes, as documented.</summary>
-    public const int TelemetrySizeBytesMax = 262_144;
-
-    /// <summary>
-    /// What the encoding around a message's content may take when the hub has added to it: names, types and sizes.
-    /// </summary>
-    public const int EnrichmentSlackBytes = 4_096;
-
-    /// <summary>Messages in a batch, as documented.</summary>
-    public const int TelemetryBatchMessagesMax = 500;
-
     /// <summary>Telemetry deliveries that a device may have unconfirmed; covers a sync at full speed.</summary>
     public const uint TelemetryCredit = 2_000;
 
@@ -54,21 +43,12 @@ internal static class HubAmqpLimits
     /// <summary>Identities proven on one connection, as documented (403005).</summary>
     public const int ClaimsMax = 1_000;
 
-    /// <summary>Characters in a link address.</summary>
-    public const int AddressCharsMax = 1_024;
-
     /// <summary>Characters of a model id (DTMI), as the model language allows; a longer one is none.</summary>
     public const int ModelIdCharsMax = 2_048;
-
-    /// <summary>Bytes of scratch space that a thread keeps between messages.</summary>
-    public const int ScratchBytesKept = 65_536;
 
     /// <summary>Characters of an error's description, and of a peer's text in a log line.</summary>
     public const int DescriptionCharsMax = 1_024;
 
     /// <summary>Readers without epoch on one partition and group, as documented.</summary>
     public const int ReadersPerPartitionMax = 5;
-
-    /// <summary>Bytes kept from a sender's message annotations.</summary>
-    public const int AnnotationBytesMax = 16_384;
 }

@@ -5,6 +5,7 @@ using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp.Endpoints;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp;
 
@@ -31,7 +32,7 @@ internal static class LinkAdmission
                     refusal.Condition.Value,
                     refusal.Description ?? "");
             }
-            link.Refuse(refusal, HubAmqpLimits.TelemetrySizeBytesMax);
+            link.Refuse(refusal, MessageLimits.TelemetrySizeBytesMax);
             return;
         }
         Accept(connection, link, attach, endpoint!);

@@ -35,14 +35,14 @@ public static class HostingLimits
     /// <summary>Request headers; a token of 2 KiB fits many times.</summary>
     public const int RequestHeadersBytesMax = 32 << 10;
 
-    /// <summary>A REST body: 100 devices with everything that they may have.</summary>
-    public const long RequestBodyBytesMax = 1 << 20;
-
     /// <summary>How long an HTTP connection may wait for its next request.</summary>
     public static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a peer may take to answer a WebSocket close.</summary>
     public static readonly TimeSpan WebSocketCloseTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Log lines that wait for a reader of standard error, about a megabyte; behind them lines are dropped.</summary>
+    public const int LogLinesWaitingMax = 4_096;
 
     /// <summary>How long a stop waits for connections to end by themselves.</summary>
     public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(8);

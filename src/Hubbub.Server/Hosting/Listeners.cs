@@ -1,6 +1,7 @@
 using System.Net;
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -72,7 +73,7 @@ internal static class Listeners
         kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
         kestrel.Limits.MaxConcurrentUpgradedConnections = options.ConnectionsMax;
         kestrel.Limits.MaxRequestHeadersTotalSize = HostingLimits.RequestHeadersBytesMax;
-        kestrel.Limits.MaxRequestBodySize = HostingLimits.RequestBodyBytesMax;
+        kestrel.Limits.MaxRequestBodySize = ApiLimits.BodyBytesMax;
         kestrel.Limits.KeepAliveTimeout = HostingLimits.KeepAliveTimeout;
         kestrel.Limits.RequestHeadersTimeout = HostingLimits.HandshakeTimeout;
     }

@@ -12,7 +12,6 @@ namespace Hubbub.Server.Hosting;
 /// </summary>
 public sealed class StandardErrorLog : ILoggerFactory, IAsyncDisposable
 {
-    private const int LinesWaitingMax = 4096;
     private static readonly TimeSpan LastWriteTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Channel<string> _lines;
@@ -26,7 +25,7 @@ public sealed class StandardErrorLog : ILoggerFactory, IAsyncDisposable
     {
         (_level, _time, _writer) = (level, time, writer ?? Console.Error);
         _lines = Channel.CreateBounded<string>(
-            new BoundedChannelOptions(LinesWaitingMax)
+            new BoundedChannelOptions(HostingLimits.LogLinesWaitingMax)
             {
                 FullMode = BoundedChannelFullMode.DropWrite,
                 SingleReader = true,

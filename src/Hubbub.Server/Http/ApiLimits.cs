@@ -4,7 +4,7 @@ namespace Hubbub.Server.Http;
 internal static class ApiLimits
 {
     /// <summary>
-    /// The largest body that any served operation needs is below 100 KiB; the service's own limit is this.
+    /// A body: 100 devices with everything that they may have; the service's own limit is this.
     /// </summary>
     public const int BodyBytesMax = 1024 * 1024;
 
@@ -48,6 +48,9 @@ internal static class ApiLimits
 
     /// <summary>Imports at a time: each holds two batches in memory, and more would not be faster.</summary>
     public const int ImportsMax = 4;
+
+    /// <summary>Stored events on which one request tries routes: enough to see what they do, and milliseconds.</summary>
+    public const int TrialEventsMax = 100;
 
     /// <summary>Devices between two flushes of an export.</summary>
     public const int ExportPage = 500;

@@ -9,8 +9,6 @@ namespace Hubbub.Server.Http;
 /// <summary>The request and the answer of a trial of routes.</summary>
 internal static class RouteTestJson
 {
-    private const int NewestMax = 100;
-
     /// <summary>
     /// Tries the routes in force on <c>{"message":{...}}</c>, or on <c>{"last":N,"endpoint":"events"}</c>.
     /// </summary>
@@ -27,8 +25,8 @@ internal static class RouteTestJson
                 : sample.Error!;
         }
         if (!json.TryGetProperty("last", out var last) || last.ValueKind != JsonValueKind.Number
-            || !last.TryGetInt32(out var count) || count is < 1 or > NewestMax)
-            return Invalid($"The body must have a message, or how many of the last events to try: 1 to {NewestMax}.");
+            || !last.TryGetInt32(out var count) || count is < 1 or > ApiLimits.TrialEventsMax)
+            return Invalid($"The body must have a message, or how many of the last events to try: 1 to {ApiLimits.TrialEventsMax}.");
         var name = json.TryGetProperty("endpoint", out var endpoint) && endpoint.ValueKind == JsonValueKind.String
             ? endpoint.GetString()!
             : RouteEndpoint.BuiltIn;

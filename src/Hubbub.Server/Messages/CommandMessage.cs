@@ -6,7 +6,6 @@ using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Commands;
 using Hubbub.Core.Identities;
-using Hubbub.Server.Amqp;
 
 namespace Hubbub.Server.Messages;
 

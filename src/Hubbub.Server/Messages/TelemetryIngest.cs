@@ -1,7 +1,6 @@
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
-using Hubbub.Server.Amqp;
 using Hubbub.Server.Routing;
 
 namespace Hubbub.Server.Messages;
@@ -58,12 +57,12 @@ internal static class TelemetryIngest
                 ErrorCondition.DecodeError, "A batch holds data sections, a message each; there is none.");
             return false;
         }
-        if (envelope.BodySectionCount > HubAmqpLimits.TelemetryBatchMessagesMax)
+        if (envelope.BodySectionCount > MessageLimits.TelemetryBatchMessagesMax)
         {
             problem = new MessageProblem(
                 ErrorCondition.MessageSizeExceeded,
                 $"The batch has {envelope.BodySectionCount} messages; "
-                + $"{HubAmqpLimits.TelemetryBatchMessagesMax} are allowed.");
+                + $"{MessageLimits.TelemetryBatchMessagesMax} are allowed.");
             return false;
         }
         count = envelope.BodySectionCount;
@@ -88,22 +87,22 @@ internal static class TelemetryIngest
                 problem = problem with { Text = $"Message {count} of the batch: {problem.Text}" };
                 return false;
             }
-            size += encodedLength > HubAmqpLimits.TelemetrySizeBytesMax ? TelemetrySize.Of(sections) : 0;
+            size += encodedLength > MessageLimits.TelemetrySizeBytesMax ? TelemetrySize.Of(sections) : 0;
             routes.AddToBatch(in sections, scratch);
             count++;
         }
-        problem = size > HubAmqpLimits.TelemetrySizeBytesMax ? TooLarge(size) : default;
-        return size <= HubAmqpLimits.TelemetrySizeBytesMax;
+        problem = size > MessageLimits.TelemetrySizeBytesMax ? TooLarge(size) : default;
+        return size <= MessageLimits.TelemetrySizeBytesMax;
     }
 
     private static bool IsWithinSize(int encodedLength, in MessageSections sections, out MessageProblem problem)
     {
         problem = default;
         // What fits with its encoding fits without.
-        if (encodedLength <= HubAmqpLimits.TelemetrySizeBytesMax)
+        if (encodedLength <= MessageLimits.TelemetrySizeBytesMax)
             return true;
         var size = TelemetrySize.Of(sections);
-        if (size <= HubAmqpLimits.TelemetrySizeBytesMax)
+        if (size <= MessageLimits.TelemetrySizeBytesMax)
             return true;
         problem = TooLarge(size);
         return false;
@@ -111,12 +110,12 @@ internal static class TelemetryIngest
 
     private static bool IsTaken(HubError? refusal, out MessageProblem problem)
     {
-        problem = refusal is null ? default : new MessageProblem(AmqpErrors.ConditionOf(refusal.Code), refusal.Message);
+        problem = refusal is null ? default : new MessageProblem(Conditions.Of(refusal.Code), refusal.Message);
         return refusal is null;
     }
 
     private static MessageProblem TooLarge(long size) => new(
         ErrorCondition.MessageSizeExceeded,
-        $"Message size is {size} bytes which is greater than the max size {HubAmqpLimits.TelemetrySizeBytesMax} "
+        $"Message size is {size} bytes which is greater than the max size {MessageLimits.TelemetrySizeBytesMax} "
         + "bytes allowed.");
 }

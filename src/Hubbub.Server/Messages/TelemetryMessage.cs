@@ -1,7 +1,6 @@
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
-using Hubbub.Server.Amqp;
 
 namespace Hubbub.Server.Messages;
 
@@ -75,18 +74,18 @@ internal sealed class TelemetryMessage
             _annotations.Write(value.Encoded.Span);
             AnnotationCount += 2;
         }
-        if (_annotations.Length <= HubAmqpLimits.AnnotationBytesMax)
+        if (_annotations.Length <= MessageLimits.AnnotationBytesMax)
             return true;
         problem = new MessageProblem(
             ErrorCondition.InvalidField,
-            $"The message annotations have {_annotations.Length} bytes; {HubAmqpLimits.AnnotationBytesMax} are allowed.");
+            $"The message annotations have {_annotations.Length} bytes; {MessageLimits.AnnotationBytesMax} are allowed.");
         return false;
     }
 
     // The C SDK writes its annotations behind the application properties; the stored form has the standard order.
     private ReadOnlyMemory<byte> InOrder(in MessageSections sections)
     {
-        if (_sections.Length > HubAmqpLimits.ScratchBytesKept)
+        if (_sections.Length > MessageLimits.ScratchBytesKept)
             _sections.Release();
         _sections.Clear();
         _sections.Write(sections.PropertiesSection.Span);

@@ -2,7 +2,7 @@ using System.Text;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Core.Routing;
-using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Routing;
 
@@ -48,7 +48,7 @@ internal sealed class EnrichmentPairs
     public ReadOnlySpan<byte> Apply(scoped ref readonly MessageSections message)
     {
         var output = t_output ??= new ByteBuffer();
-        if (output.Length > HubAmqpLimits.ScratchBytesKept)
+        if (output.Length > MessageLimits.ScratchBytesKept)
             output.Release();
         output.Clear();
         output.Write(message.PropertiesSection.Span);

@@ -3,7 +3,6 @@ using Hubbub.Amqp.Messages;
 using Hubbub.Core;
 using Hubbub.Core.Events;
 using Hubbub.Core.Routing.Query;
-using Hubbub.Server.Amqp;
 using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Routing;
@@ -134,7 +133,7 @@ internal sealed class SenderRoutes(TelemetryRouter router, string deviceId, Acti
     /// <summary>Gives back what a large batch has needed.</summary>
     public static void EndBatch(int bytesUsed)
     {
-        if (bytesUsed > HubAmqpLimits.ScratchBytesKept && t_batches is { } batches)
+        if (bytesUsed > MessageLimits.ScratchBytesKept && t_batches is { } batches)
             Array.Clear(batches);
     }
 
@@ -161,7 +160,7 @@ internal sealed class SenderRoutes(TelemetryRouter router, string deviceId, Acti
 
     private bool IsTooLarge(ReadOnlySpan<byte> sections)
     {
-        if (sections.Length <= HubAmqpLimits.TelemetrySizeBytesMax + HubAmqpLimits.EnrichmentSlackBytes)
+        if (sections.Length <= MessageLimits.TelemetrySizeBytesMax + MessageLimits.EnrichmentSlackBytes)
             return false;
         router.Metrics.EventOversized();
         return true;

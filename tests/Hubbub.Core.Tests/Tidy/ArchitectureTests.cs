@@ -97,6 +97,13 @@ public sealed partial class ArchitectureTests
         Assert.DoesNotContain(SourceTree.CSharp("src/Hubbub.Server/Http"), static p => Names(p, "Hubbub.Server.Amqp"));
     }
 
+    [Fact]
+    public void Server_Messages_KnowNeitherAmqpNorHttp()
+    {
+        Assert.DoesNotContain(SourceTree.CSharp("src/Hubbub.Server/Messages"), static p => Names(p, "Hubbub.Server.Amqp"));
+        Assert.DoesNotContain(SourceTree.CSharp("src/Hubbub.Server/Messages"), static p => Names(p, "Hubbub.Server.Http"));
+    }
+
     private static bool Names(string path, string what) => File.ReadAllText(path).Contains(what, StringComparison.Ordinal);
 
     private static IEnumerable<string> Items(string project, string kind) =>

@@ -1,5 +1,6 @@
 using Hubbub.Core.Security;
 using Hubbub.Server.Amqp;
+using Hubbub.Server.Messages;
 using Hubbub.Server.Tests.Amqp.Harness;
 using Hubbub.Server.Tests.Http;
 

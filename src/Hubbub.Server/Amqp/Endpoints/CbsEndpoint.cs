@@ -1,6 +1,7 @@
 using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp.Endpoints;
 
@@ -34,7 +35,7 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
             return;
         }
         var refusal = request.Reply(
-            AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
+            AmqpErrors.StatusOf(error.Code), error.Message, condition: Conditions.Of(error.Code));
         // A token that is right and one too many is no guess: whoever is right never waits.
         if (isRefused)
             ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Cbs, request, refusal, holder);

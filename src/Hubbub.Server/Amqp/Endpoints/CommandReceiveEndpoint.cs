@@ -79,7 +79,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
         // For the loser of a race for the device the original says internal-error, and clients connect again after it.
         var condition = reason.Code == HubErrorCode.LinkCreationConflict
             ? ErrorCondition.InternalError
-            : AmqpErrors.ConditionOf(reason.Code);
+            : Conditions.Of(reason.Code);
         Displace(AmqpErrors.Error(condition, reason.Message, Connection.TrackingId()));
     }
 

@@ -3,6 +3,7 @@ using Hubbub.Amqp.Engine;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Core;
 using Hubbub.Core.Events;
+using Hubbub.Server.Messages;
 
 namespace Hubbub.Server.Amqp.Endpoints;
 
@@ -35,7 +36,7 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
         var body = Read(request, ref badToken, out var error);
         var reply = error is null
             ? request.Reply(200, "OK", body)
-            : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: AmqpErrors.ConditionOf(error.Code));
+            : request.Reply(AmqpErrors.StatusOf(error.Code), error.Message, condition: Conditions.Of(error.Code));
         if (badToken is null)
         {
             ReplyEndpoint.Reply(Connection, Link.Session, RequestNode.Management, request, reply);

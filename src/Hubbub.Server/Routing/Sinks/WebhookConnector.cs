@@ -14,9 +14,6 @@ namespace Hubbub.Server.Routing.Sinks;
 internal sealed class WebhookConnector(
     SinkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve, TimeProvider time)
 {
-    /// <summary>One of several addresses that never answers must not take the time of the others.</summary>
-    private static readonly TimeSpan AddressTimeout = TimeSpan.FromSeconds(5);
-
     public async ValueTask<Stream> ConnectAsync(
         SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
@@ -34,7 +31,7 @@ internal sealed class WebhookConnector(
                     + "is started with --allow-private-webhooks.");
                 continue;
             }
-            using var timeout = new CancellationTokenSource(AddressTimeout, time);
+            using var timeout = new CancellationTokenSource(SinkLimits.AddressTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
             try
             {

@@ -10,16 +10,6 @@ namespace Hubbub.Server.Routing.Sinks;
 /// <summary>Delivers events by signed HTTPS POST. See docs/wire/endpoints.md.</summary>
 internal sealed class WebhookSink : IEndpointSink
 {
-    private const int ResponseHeaderKilobytesMax = 16;
-
-    /// <summary>More of an answer than this is not waited for: nobody reads it.</summary>
-    private const int ResponseBytesMax = 64 * 1024;
-
-    private static readonly TimeSpan ResponseDrainTime = TimeSpan.FromSeconds(2);
-
-    /// <summary>A name's address may change; a connection that is never closed would not notice.</summary>
-    private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
-
     private readonly string _endpoint;
     private readonly WebhookOptions _options;
     private readonly TimeProvider _time;
@@ -44,10 +34,10 @@ internal sealed class WebhookSink : IEndpointSink
             UseCookies = false,
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
-            MaxResponseHeadersLength = ResponseHeaderKilobytesMax,
-            MaxResponseDrainSize = ResponseBytesMax,
-            ResponseDrainTimeout = ResponseDrainTime,
-            PooledConnectionLifetime = ConnectionLifetime,
+            MaxResponseHeadersLength = SinkLimits.ResponseHeaderKilobytesMax,
+            MaxResponseDrainSize = SinkLimits.ResponseBytesMax,
+            ResponseDrainTimeout = SinkLimits.ResponseDrainTime,
+            PooledConnectionLifetime = SinkLimits.ConnectionLifetime,
             ActivityHeadersPropagator = null,
             SslOptions = TlsOptions(options),
         });

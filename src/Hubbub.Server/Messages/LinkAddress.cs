@@ -1,6 +1,6 @@
 using Hubbub.Core.Identities;
 
-namespace Hubbub.Server.Amqp;
+namespace Hubbub.Server.Messages;
 
 /// <summary>What a link's address means.</summary>
 internal enum LinkAddressKind
@@ -68,7 +68,7 @@ internal readonly record struct LinkAddress(
     /// <summary>Takes an address apart; never throws.</summary>
     public static LinkAddress Parse(string text, HubIdentity hub)
     {
-        if (text.Length > HubAmqpLimits.AddressCharsMax)
+        if (text.Length > MessageLimits.AddressCharsMax)
             return default;
         var path = WithoutAuthority(text);
         // Old clients append a query; a bare ? may be part of an id, which most clients do not encode.
