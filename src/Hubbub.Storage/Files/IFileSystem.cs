@@ -15,6 +15,9 @@ public interface IFileSystem
     /// </summary>
     IStorageFile Create(string path);
 
+    /// <summary>True when there is a file of this name; who removed it need not have been this process.</summary>
+    bool Exists(string path);
+
     /// <summary>Makes the directory and those above it that are missing; their names are durable on return.</summary>
     void CreateDirectory(string path);
 

@@ -14,6 +14,8 @@ public sealed class LocalFileSystem : IFileSystem
 
     public IStorageFile Create(string path) => LocalFile.Open(path, FileMode.Create);
 
+    public bool Exists(string path) => File.Exists(path);
+
     public void CreateDirectory(string path)
     {
         var missing = new Stack<string>();

@@ -24,7 +24,6 @@ public sealed class RotatingFile(
     TimeProvider time)
     : IDisposable
 {
-
     private IStorageFile? _file;
     private string _name = "";
     private long _length;
@@ -36,6 +35,9 @@ public sealed class RotatingFile(
     /// off what was written later. Null when there is no unfinished file.
     /// </summary>
     public string? State => _file is null ? null : string.Create(CultureInfo.InvariantCulture, $"{_length} {_name}");
+
+    /// <summary>How many bytes the unfinished file, or the next one, takes before another is begun.</summary>
+    public long RoomBytes => _file is null || _length >= bytesMax ? bytesMax : bytesMax - _length;
 
     /// <summary>When the unfinished file is to be finished for its age; null when there is none.</summary>
     public DateTimeOffset? DueAt => _file is null ? null : _createdAt + ageMax;
@@ -85,6 +87,7 @@ public sealed class RotatingFile(
     /// <exception cref="IOException">It failed; it is tried again at the next call.</exception>
     public void RotateWhenDue()
     {
+        LeaveWhatIsGone();
         if (_file is null || (_length < bytesMax && time.GetUtcNow() < DueAt))
             return;
         if (_mayBeTorn)
@@ -105,8 +108,19 @@ public sealed class RotatingFile(
         (_file, _mayBeTorn) = (null, false);
     }
 
+    /// <summary>
+    /// Somebody may have removed the unfinished file, or the directory: what goes on being written into it is seen by
+    /// nobody, and it can never be finished.
+    /// </summary>
+    private void LeaveWhatIsGone()
+    {
+        if (_file is not null && !files.Exists(Path.Combine(directory, _name)))
+            Close();
+    }
+
     private void Begin(long firstNumber)
     {
+        files.CreateDirectory(directory);
         var now = time.GetUtcNow();
         var taken = files.List(directory).Select(static file => file.Name).ToHashSet(StringComparer.Ordinal);
         var name = names.Unfinished(now, firstNumber);

@@ -70,6 +70,8 @@ public sealed class RoutingApiTests
     [InlineData("endpoints/x", """{"type":"stream","partitions":33}""", "1 to 32 partitions")]
     [InlineData("endpoints/x", """{"type":"stream","retention":"soon"}""", "a duration like")]
     [InlineData("endpoints/x", """{"type":"webhook","url":"http://example.org/"}""", "https://")]
+    [InlineData("endpoints/x", """{"type":"webhook","url":"https://127.1/"}""", "127.0.0.1, which is no public address")]
+    [InlineData("endpoints/x", """{"type":"webhook","url":"https://[::ffff:10.0.0.1]:8443/"}""", "which is no public address")]
     [InlineData("endpoints/x", """{"type":"files","directory":"/etc"}""", "not one that this hub lets")]
     [InlineData("endpoints/x", """{"type":"files","directory":"../x"}""", "stays below the hub's own")]
     [InlineData("enrichments/k", """{"value":"$iothub","endpoints":["events"]}""", "must be a text, $iothubname")]

@@ -115,6 +115,23 @@ public sealed class RotatingFileTests
     }
 
     [Fact]
+    public void Append_AfterSomebodyRemovedTheFile_BeginsAnother()
+    {
+        using var file = Make();
+        file.Open(null);
+        file.Append(Lines(0, 2), 0);
+        _disk.Delete(Assert.Single(_disk.Files("")));
+        file.RotateWhenDue();
+        Assert.Null(file.State);
+        file.Append(Lines(2, 2), 2);
+        _disk.Delete(Assert.Single(_disk.Files("")));
+        file.Append(Lines(4, 50), 4);
+        file.RotateWhenDue();
+        Assert.Equal([$"{Folder}/plant-20260501T100000Z-000000000004.jsonl"], _disk.Files(""));
+        Assert.Equal(Enumerable.Range(4, 50), Numbers(_disk));
+    }
+
+    [Fact]
     public void Append_AfterAFailedSync_WritesTheLinesAnew()
     {
         using var file = Make();

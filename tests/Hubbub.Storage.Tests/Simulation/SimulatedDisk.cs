@@ -87,6 +87,15 @@ internal sealed class SimulatedDisk(int seed) : IFileSystem
         }
     }
 
+    public bool Exists(string path)
+    {
+        lock (Gate)
+        {
+            CheckPower(Boot);
+            return _names.ContainsKey(path);
+        }
+    }
+
     public void CreateDirectory(string path)
     {
     }

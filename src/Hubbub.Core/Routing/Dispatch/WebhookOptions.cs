@@ -1,3 +1,4 @@
+using System.Net;
 using Hubbub.Core.Security;
 
 namespace Hubbub.Core.Routing.Dispatch;
@@ -40,6 +41,13 @@ public sealed record WebhookOptions : SinkOptions
         {
             return "The URL of a webhook must start with https://, unless the hub is started with "
                 + "--allow-private-webhooks.";
+        }
+        if (!policy.AllowPrivateAddresses && IPAddress.TryParse(uri.IdnHost, out var address)
+            && !PublicAddresses.Contains(address))
+        {
+            // What a name leads to is checked when it is connected to; of an address it can be said at once.
+            return $"The URL of a webhook must not lead to {address}, which is no public address, unless the hub is "
+                + "started with --allow-private-webhooks.";
         }
         if (uri.UserInfo.Length > 0)
             return "The URL of a webhook must hold no user name or password; verify the signature instead.";

@@ -37,24 +37,14 @@ internal sealed class JsonFileSink : IEndpointSink
     public string? State => Volatile.Read(ref _state);
 
     public ValueTask<SinkResult> OpenAsync(string? state, CancellationToken cancellationToken) =>
-        RunAsync(
-            () =>
-            {
-                _file.Open(state);
-                return 0;
-            },
-            cancellationToken);
+        RunAsync(() => _file.Open(state), static () => 0, cancellationToken);
 
     public ValueTask<SinkResult> DeliverAsync(
-        ReadOnlyMemory<StoredEvent> events, string batchId, CancellationToken cancellationToken) =>
-        RunAsync(
-            () =>
-            {
-                _json.WriteLines(events.Span);
-                _file.Append(_json.Written.Span, events.Span[0].SequenceNumber);
-                return events.Length;
-            },
-            cancellationToken);
+        ReadOnlyMemory<StoredEvent> events, string batchId, CancellationToken cancellationToken)
+    {
+        var written = 0;
+        return RunAsync(() => Write(events.Span, ref written), () => written, cancellationToken);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -65,17 +55,45 @@ internal sealed class JsonFileSink : IEndpointSink
         _turn.Dispose();
     }
 
-    private async ValueTask<SinkResult> RunAsync(Func<int> write, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes as many lines at a time as the file has room for: a large batch would make it larger than it may be, and
+    /// what a disk that gets full has taken need not be written again.
+    /// </summary>
+    private void Write(ReadOnlySpan<StoredEvent> events, ref int written)
+    {
+        _json.WriteLines(events);
+        var lines = _json.Written.Span;
+        while (written < events.Length)
+        {
+            _file.RotateWhenDue();
+            var room = _file.RoomBytes;
+            var first = written;
+            var length = 0;
+            do
+            {
+                length += lines[length..].IndexOf((byte)'\n') + 1;
+                first++;
+            }
+            while (first < events.Length && length < room);
+            _file.Append(lines[..length], events[written].SequenceNumber);
+            written = first;
+            lines = lines[length..];
+        }
+    }
+
+    private async ValueTask<SinkResult> RunAsync(Action write, Func<int> written, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            return SinkResult.Done(write());
+            write();
+            return SinkResult.Done(written());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return SinkResult.Retry(
-                e is StorageFullException ? $"The disk is full: {e.Message}" : $"Files cannot be written: {e.Message}");
+                e is StorageFullException ? $"The disk is full: {e.Message}" : $"Files cannot be written: {e.Message}",
+                written());
         }
         finally
         {

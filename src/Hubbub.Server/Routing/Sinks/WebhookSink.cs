@@ -70,7 +70,8 @@ internal sealed class WebhookSink : IEndpointSink
         {
             // The innermost says what happened: an address refused, a certificate not trusted.
             var cause = e.GetBaseException().Message;
-            return SinkResult.Retry(cause == e.Message ? e.Message : $"{e.Message} ({cause})");
+            return SinkResult.Retry(
+                e.Message.StartsWith(cause, StringComparison.Ordinal) ? e.Message : $"{e.Message} ({cause})");
         }
     }
 

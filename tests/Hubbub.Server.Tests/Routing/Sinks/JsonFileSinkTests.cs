@@ -47,6 +47,34 @@ public sealed class JsonFileSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task Batch_LargerThanAFileMayBe_IsSpreadOverFiles_AndWhatIsWrittenWhenItFailsStays()
+    {
+        await using var sink = Sink(rotateBytes: 4096);
+        await sink.OpenAsync(null, Cancellation);
+        ReadOnlyMemory<StoredEvent> events = StoredEvents.Several(100);
+        // A directory of the second file's name is in its way.
+        await sink.DeliverAsync(events[..1], "b", Cancellation);
+        var lineBytes = new FileInfo(Path.Combine(_directory["out"], Files[0])).Length;
+        var perFile = (int)((4096 + lineBytes - 1) / lineBytes);
+        var obstacle = Path.Combine(_directory["out"], $"factory-20260501T100000Z-{perFile:d12}.jsonl.part");
+        Directory.CreateDirectory(obstacle);
+
+        var stopped = await sink.DeliverAsync(events[1..], "b", Cancellation);
+        Directory.Delete(obstacle);
+        var rest = events[(1 + stopped.Delivered)..];
+        var done = await sink.DeliverAsync(rest, "b", Cancellation);
+
+        Assert.Equal((SinkFailure.Transient, perFile - 1), (stopped.Failure, stopped.Delivered));
+        Assert.Equal(SinkResult.Done(rest.Length), done);
+        var lengths = Files.Select(file => new FileInfo(Path.Combine(_directory["out"], file)).Length).ToList();
+        Assert.True(lengths.Count > 3);
+        Assert.All(lengths, length => Assert.InRange(length, 1, 4096 + (2 * lineBytes)));
+        var numbers = Files.SelectMany(file => File.ReadAllLines(Path.Combine(_directory["out"], file))).Select(static line =>
+            JsonDocument.Parse(line).RootElement.GetProperty("Body").GetProperty("n").GetInt32());
+        Assert.Equal(Enumerable.Range(0, 100), numbers);
+    }
+
+    [Fact]
     public async Task Directory_ThatCannotBeMade_IsTriedAgain()
     {
         await File.WriteAllTextAsync(_directory["out"], "in the way", Cancellation);
@@ -79,6 +107,10 @@ public sealed class JsonFileSinkTests : IDisposable
         Assert.Equal(isAllowed, options.Validate(policy) is null);
     }
 
-    private JsonFileSink Sink() => new(
-        "factory", _directory["out"], new JsonFileOptions { Directory = "out" }, LocalFileSystem.Instance, _time);
+    private JsonFileSink Sink(long rotateBytes = 64 << 20) => new(
+        "factory",
+        _directory["out"],
+        new JsonFileOptions { Directory = "out", RotateBytes = rotateBytes },
+        LocalFileSystem.Instance,
+        _time);
 }

@@ -1,7 +1,7 @@
 using System.Net;
-using Hubbub.Server.Routing.Sinks;
+using Hubbub.Core.Routing.Dispatch;
 
-namespace Hubbub.Server.Tests.Routing.Sinks;
+namespace Hubbub.Core.Tests.Routing.Dispatch;
 
 /// <summary>Where webhooks may go.</summary>
 public sealed class PublicAddressesTests

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Hubbub.Server.Routing.Sinks;
+namespace Hubbub.Core.Routing.Dispatch;
 
 /// <summary>
 /// Tells addresses of the open internet from those that mean this machine, its network or its cloud's own services
