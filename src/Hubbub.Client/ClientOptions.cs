@@ -78,7 +78,8 @@ public record ClientOptions
     public UnacknowledgedSends UnacknowledgedSends { get; init; } = UnacknowledgedSends.Resend;
 
     /// <summary>
-    /// idle-time-out announced to the hub, ms: it is taken for lost after twice that silence (AMQP 2.4.5).
+    /// idle-time-out announced to the hub, ms: it is taken for lost after twice that silence (AMQP 2.4.5), also when
+    /// nothing is to be sent. So a hub that vanishes without a word is noticed within two minutes by default.
     /// </summary>
     public uint IdleTimeoutMs { get; init; } = 60_000;
 

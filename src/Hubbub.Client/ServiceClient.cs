@@ -91,7 +91,8 @@ public sealed class ServiceClient : IAsyncDisposable
     /// <summary>
     /// Receives feedback, a record at a time, until it is cancelled. The receivers of a hub share it: each record goes
     /// to one of them. A message of records is completed when the next record after its last is asked for, so that
-    /// nothing is lost; whoever stops in the middle gives the whole message back.
+    /// nothing is lost; whoever stops in the middle gives the whole message back, and when the link is lost it comes
+    /// again.
     /// </summary>
     /// <exception cref="HubbubException">Unreachable, refused, or the link has ended.</exception>
     public async IAsyncEnumerable<CommandFeedback> ReceiveFeedbackAsync(
@@ -103,7 +104,15 @@ public sealed class ServiceClient : IAsyncDisposable
             var batch = await receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
             foreach (var record in batch.Records)
                 yield return record;
-            await batch.CompleteAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await batch.CompleteAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (HubbubException e) when (_options.Reconnect.IsEnabled
+                && (e.Condition == HubbubCondition.MessageLockLost || e.MayHeal(wasThere: true)))
+            {
+                // Its lock went with its link, or took too long: it comes again.
+            }
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class FakeHubConnection : IConnectionOwner
     private readonly FakeHub _hub;
     private readonly AmqpConnection _engine;
     private readonly ConnectionDriver _driver;
+    private readonly SwallowingPipe _pipe;
     private readonly Lock _gate = new();
     private readonly List<Attach> _attaches = [];
     private readonly List<(uint Format, byte[] Payload)> _messages = [];
@@ -41,7 +42,8 @@ internal sealed class FakeHubConnection : IConnectionOwner
             },
             StartedMs = ConnectionDriver.NowMs(time),
         });
-        _driver = new ConnectionDriver(pipe, _engine, this, time);
+        _pipe = new SwallowingPipe(pipe);
+        _driver = new ConnectionDriver(_pipe, _engine, this, time);
     }
 
     public SaslInit? SaslInit { get; private set; }
@@ -57,6 +59,9 @@ internal sealed class FakeHubConnection : IConnectionOwner
 
     public void Start() => Running = _driver.RunAsync();
 
+    /// <summary>From now on nothing reaches the client any more, and nobody is told.</summary>
+    public void Swallow() => _pipe.Swallow();
+
     /// <summary>Cuts the connection without a word.</summary>
     public void Cut() => _driver.Abort();
 
@@ -67,6 +72,14 @@ internal sealed class FakeHubConnection : IConnectionOwner
     {
         foreach (var receiver in state.Item1._telemetry)
             receiver.Session.End(state.error);
+        state.Item1._telemetry.Clear();
+    });
+
+    /// <summary>Detaches the client's senders of telemetry.</summary>
+    public void DetachTelemetry(AmqpError error) => _driver.Invoke((this, error), static (_, state) =>
+    {
+        foreach (var receiver in state.Item1._telemetry)
+            receiver.Detach(state.error);
         state.Item1._telemetry.Clear();
     });
 
@@ -98,6 +111,14 @@ internal sealed class FakeHubConnection : IConnectionOwner
         uint credit = 0;
         _driver.Invoke(this, (_, self) => credit = self._partitions[partition].Credit);
         return credit;
+    }
+
+    /// <summary>True when the client has attached a receiver to this address and given it credit.</summary>
+    public bool HasCredit(string partition)
+    {
+        var has = false;
+        _driver.Invoke(this, (_, self) => has = self._partitions.TryGetValue(partition, out var link) && link.Credit > 0);
+        return has;
     }
 
     /// <summary>Sends an event as soon as there is credit.</summary>

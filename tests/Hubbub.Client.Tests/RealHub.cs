@@ -11,6 +11,7 @@ internal sealed class RealHub : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory;
     private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _restarting = new(1);
     private HubServer _server;
     private readonly HttpClient _http;
 
@@ -50,19 +51,27 @@ internal sealed class RealHub : IAsyncDisposable
         return new RealHub(directory, server, time);
     }
 
-    /// <summary>Stops the hub, does something, and starts it again on its ports and its data.</summary>
+    /// <summary>Stops the hub, does something, and starts it again on its ports and its data. One at a time.</summary>
     public async Task RestartAsync(Func<Task>? meanwhile = null)
     {
-        var options = _server.Options with
+        await _restarting.WaitAsync(Some.Patience);
+        try
         {
-            AmqpsPort = _server.Ports.Amqps,
-            HttpsPort = _server.Ports.Https,
-            AmqpPort = _server.Ports.Amqp,
-        };
-        await _server.DisposeAsync();
-        if (meanwhile is not null)
-            await meanwhile();
-        _server = await HubServer.StartAsync(options, _time, NullLoggerFactory.Instance, Some.Patience);
+            var options = _server.Options with
+            {
+                AmqpsPort = _server.Ports.Amqps,
+                HttpsPort = _server.Ports.Https,
+                AmqpPort = _server.Ports.Amqp,
+            };
+            await _server.DisposeAsync();
+            if (meanwhile is not null)
+                await meanwhile();
+            _server = await HubServer.StartAsync(options, _time, NullLoggerFactory.Instance, Some.Patience);
+        }
+        finally
+        {
+            _restarting.Release();
+        }
     }
 
     /// <summary>Creates a device and returns the string that it connects with.</summary>
@@ -71,8 +80,6 @@ internal sealed class RealHub : IAsyncDisposable
     public async Task<string> CreateDeviceAsync(string id, string? thumbprint = null)
     {
         var owner = ConnectionString.Parse(ConnectionStringOf("iothubowner"));
-        var token = SasToken.ForIotHub(
-            owner.HostName, owner.SharedAccessKey!, owner.PolicyName, TimeProvider.System.GetUtcNow().AddMinutes(5));
         using var request = new HttpRequestMessage(HttpMethod.Put, $"/devices/{id}?api-version=2021-04-12")
         {
             Content = JsonContent.Create(new Dictionary<string, object>
@@ -84,7 +91,7 @@ internal sealed class RealHub : IAsyncDisposable
                     : new { type = "selfSigned", x509Thumbprint = new { primaryThumbprint = thumbprint } },
             }),
         };
-        request.Headers.TryAddWithoutValidation("Authorization", token.Value);
+        request.Headers.TryAddWithoutValidation("Authorization", OwnerToken().Value);
         using var response = await _http.SendAsync(request, Some.Patience);
         response.EnsureSuccessStatusCode();
         if (thumbprint is not null)
@@ -93,6 +100,15 @@ internal sealed class RealHub : IAsyncDisposable
         var keys = device.RootElement.GetProperty("authentication").GetProperty("symmetricKey");
         var key = keys.GetProperty("primaryKey").GetString();
         return $"HostName={owner.HostName};DeviceId={id};SharedAccessKey={key};{Reach}";
+    }
+
+    /// <summary>Makes a consumer group of the built-in events.</summary>
+    public async Task CreateConsumerGroupAsync(string name)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"/hubbub/consumer-groups/{name}?api-version=2021-04-12");
+        request.Headers.TryAddWithoutValidation("Authorization", OwnerToken().Value);
+        using var response = await _http.SendAsync(request, Some.Patience);
+        response.EnsureSuccessStatusCode();
     }
 
     public string ConnectionStringOf(string policy) => $"{_server.Description.ConnectionStrings[policy]};{Reach}";
@@ -110,5 +126,12 @@ internal sealed class RealHub : IAsyncDisposable
         _http.Dispose();
         await _server.DisposeAsync();
         _directory.Delete(recursive: true);
+    }
+
+    private SasToken OwnerToken()
+    {
+        var owner = ConnectionString.Parse(ConnectionStringOf("iothubowner"));
+        return SasToken.ForIotHub(
+            owner.HostName, owner.SharedAccessKey!, owner.PolicyName, TimeProvider.System.GetUtcNow().AddMinutes(5));
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Hubbub.Amqp.Performatives;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Hubbub.Client.Tests;
 
@@ -12,6 +11,8 @@ public sealed class ReconnectTests
         InitialDelay = TimeSpan.FromMilliseconds(1),
         MaxDelay = TimeSpan.FromMilliseconds(5),
     };
+
+    private static readonly ReconnectPolicy AtOnce = new() { InitialDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero };
 
     [Fact]
     public async Task Send_ConnectionCut_UnansweredIsSentAgainInOrderAndTheRestAfterIt()
@@ -92,6 +93,23 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    public async Task Link_DetachedAloneForAnExpiredToken_ComesBackWithANewOneOnItsSession()
+    {
+        var hub = new FakeHub();
+        await using var device = Some.DeviceOf(hub, new() { Reconnect = Soon });
+        await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
+        // Without another token the hub takes no link.
+        hub.OnAttach = attach => hub.Last.Tokens.Count > 1 ? null : Some.Error(ErrorCondition.UnauthorizedAccess);
+
+        hub.Last.DetachTelemetry(Some.Error(ErrorCondition.UnauthorizedAccess));
+        await device.SendAsync(new TelemetryMessage("y"), Some.Patience);
+
+        Assert.Single(hub.Connections);
+        Assert.Equal(2, hub.Last.Tokens.Count);
+        Assert.Equal(["x", "y"], hub.Last.Messages.Select(Some.BodyOf));
+    }
+
+    [Fact]
     public async Task Device_DisabledMeanwhile_IsToldSoAndNotTriedForEver()
     {
         var hub = new FakeHub();
@@ -115,11 +133,12 @@ public sealed class ReconnectTests
     [Fact]
     public async Task Send_WhileTheHubIsAway_FailsInItsTimeAndSaysWhy()
     {
-        var time = new FakeTimeProvider();
+        var time = new WatchedTime(DateTimeOffset.UnixEpoch);
         var dialled = 0;
         await using var device = DeviceClient.CreateFromConnectionString(Some.Device, new()
         {
             TimeProvider = time,
+            Random = new Longest(),
             Dial = (_, _, _) =>
             {
                 dialled++;
@@ -128,29 +147,30 @@ public sealed class ReconnectTests
         });
 
         var send = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
-        while (!send.IsCompleted)
+        foreach (var wait in new[] { 0.25, 0.5, 1, 2 })
         {
-            time.Advance(TimeSpan.FromMilliseconds(250));
-            // What is due has its turn, and its next wait begins, before time goes on.
-            for (var i = 0; i < 200; i++)
-                await Task.Yield();
+            await time.WhenWaitedForAsync(TimeSpan.FromSeconds(wait), Some.Patience);
+            time.Advance(TimeSpan.FromSeconds(wait));
         }
+        await time.WhenWaitedForAsync(TimeSpan.FromSeconds(4), Some.Patience);
+        Assert.False(send.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(30));
 
         var late = await Assert.ThrowsAsync<HubbubException>(() => send);
         Assert.Equal((HubbubCondition.Timeout, true), (late.Condition, late.IsTransient));
         Assert.Contains("nobody listens there", late.Message, StringComparison.Ordinal);
         Assert.Equal(HubbubCondition.Unreachable, Assert.IsType<HubbubException>(late.InnerException).Condition);
-        Assert.InRange(dialled, 2, 100);
+        Assert.InRange(dialled, 5, 6);
     }
 
     [Fact]
     public async Task Send_HubGoesSilent_FailsInItsTimeAndTheNextOneGoesOverAnotherConnection()
     {
-        var time = new FakeTimeProvider();
-        var hub = new FakeHub(time) { IdleTimeoutMs = uint.MaxValue, OnMessage = _ => null };
+        var time = new WatchedTime(DateTimeOffset.UnixEpoch);
+        var hub = new FakeHub(time) { IdleTimeoutMs = uint.MaxValue };
         await using var device = Some.DeviceOf(
-            hub, new() { TimeProvider = time, IdleTimeoutMs = uint.MaxValue, Reconnect = Soon });
-        await device.SendAsyncSoon("warm", hub, time);
+            hub, new() { TimeProvider = time, IdleTimeoutMs = uint.MaxValue, Reconnect = AtOnce });
+        await device.SendAsync(new TelemetryMessage("warm"), Some.Patience);
         hub.OnMessage = _ => null;
 
         var send = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
@@ -162,11 +182,6 @@ public sealed class ReconnectTests
         Assert.Contains("may have the message", late.Message, StringComparison.Ordinal);
         hub.OnMessage = _ => Accepted.Instance;
         var next = device.SendAsync(new TelemetryMessage("y"), Some.Patience).AsTask();
-        while (!next.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromMilliseconds(1));
-            await Task.Yield();
-        }
         await next;
         Assert.Equal(2, hub.Connections.Count);
     }
@@ -222,19 +237,10 @@ public sealed class ReconnectTests
         var taken = await Assert.ThrowsAsync<HubbubException>(() => next);
         Assert.False(taken.IsTransient);
     }
-}
 
-file static class Extensions
-{
-    public static async Task SendAsyncSoon(this DeviceClient device, string text, FakeHub hub, FakeTimeProvider time)
+    /// <summary>Jitter that is always the whole bound.</summary>
+    private sealed class Longest : Random
     {
-        hub.OnMessage = _ => Accepted.Instance;
-        var send = device.SendAsync(new TelemetryMessage(text), Some.Patience).AsTask();
-        while (!send.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromMilliseconds(1));
-            await Task.Yield();
-        }
-        await send;
+        public override double NextDouble() => 1;
     }
 }

@@ -118,7 +118,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             }
             catch (InvalidOperationException e)
             {
-                session.OnEnded(TooMany(self.Address.ToString(), e));
+                session.OnEnded(EndReason.TooMany(self.Address.ToString(), e));
             }
         });
         try
@@ -193,7 +193,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             }
             catch (InvalidOperationException e)
             {
-                link.OnEnded(TooMany(link.Address, e));
+                link.OnEnded(EndReason.TooMany(link.Address, e));
                 return;
             }
             self._links.Add(link);
@@ -254,14 +254,23 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     /// <summary>A link has outcomes for its senders, who are told when what was read has been dealt with.</summary>
     public void FlushLater(SendingLink link) => _senders.FlushLater(link);
 
-    /// <summary>Closes the connection and waits for the peer's close, but not for ever.</summary>
+    /// <summary>
+    /// Closes the connection and waits for the peer's close, but not for ever; one that is over is given up at once.
+    /// </summary>
     public async Task CloseAsync()
     {
-        Invoke(this, static (engine, self) =>
+        if (_ended.Task.IsCompleted)
         {
-            self._end ??= HubbubException.Closed(self.Address.ToString());
-            engine.Close();
-        });
+            _driver.Abort();
+        }
+        else
+        {
+            Invoke(this, static (engine, self) =>
+            {
+                self._end ??= HubbubException.Closed(self.Address.ToString());
+                engine.Close();
+            });
+        }
         try
         {
             await _running.WaitAsync(Options.OperationTimeout, Options.TimeProvider).ConfigureAwait(false);
@@ -302,13 +311,15 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 (e.Link!.Context as ClientLink)?.OnEvent(e);
                 break;
             case AmqpEventKind.LinkDetached when e.Link!.Context is ClientLink link:
-                Forget(link, Explain(e, link.Address));
+                if (e.Error?.Condition == ErrorCondition.UnauthorizedAccess && e.Link.Session.Context is ClientSession on)
+                    on.WasRefused = true;
+                Forget(link, EndReason.Of(e, link.Address));
                 break;
             case AmqpEventKind.SessionEnded when e.Session!.Context is ClientSession session:
-                Forget(session, Explain(e, Address.ToString()));
+                Forget(session, EndReason.Of(e, Address.ToString()));
                 break;
             case AmqpEventKind.Closed:
-                EndAll(_end ??= Explain(e, Address.ToString()));
+                EndAll(_end ??= EndReason.Of(e, Address.ToString()));
                 break;
         }
     }
@@ -351,10 +362,6 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         _ended.TrySetResult(end);
     }
 
-    // The engine's own words: all channels, or all handles, are in use.
-    private static HubbubException TooMany(string address, InvalidOperationException e) =>
-        new(ErrorCondition.ResourceLimitExceeded, e.Message, address, null, e);
-
     private void Forget(ClientSession session, HubbubException end)
     {
         _sessions.Remove(session);
@@ -378,13 +385,5 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     {
         _links.Remove(link);
         link.OnEnded(end);
-    }
-
-    private static HubbubException Explain(in AmqpEvent e, string address)
-    {
-        if (e.Error is { } error)
-            return HubbubException.From(error, address);
-        var why = e.Kind == AmqpEventKind.LinkDetached ? "the peer detached the link" : "the peer ended it";
-        return new HubbubException(HubbubCondition.ConnectionLost, $"{why} without a reason", address);
     }
 }

@@ -12,7 +12,9 @@ internal sealed class CbsAuthorization : IAsyncDisposable
     private readonly TokenSource _tokens;
     private readonly ClientOptions _options;
     private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _putting = new(1);
     private Task _renewing = Task.CompletedTask;
+    private DateTimeOffset _expiresAt;
 
     private CbsAuthorization(AmqpClientConnection connection, TokenSource tokens) =>
         (_connection, _tokens, _options) = (connection, tokens, connection.Options);
@@ -30,6 +32,28 @@ internal sealed class CbsAuthorization : IAsyncDisposable
         if (!tokens.IsFixed)
             authorization._renewing = authorization.RenewAsync(expiresAt);
         return authorization;
+    }
+
+    /// <summary>
+    /// Puts a new token before a link is attached, if the last one has run out, as it does when renewals failed, or the
+    /// peer took it for that: a claim that is over ends the links, not the session.
+    /// </summary>
+    /// <exception cref="HubbubException">The token was refused, or there is none.</exception>
+    public async Task EnsureAsync(ClientSession session, CancellationToken cancellationToken)
+    {
+        // Whoever comes meanwhile waits for the same token.
+        await _putting.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!session.WasRefused && _options.TimeProvider.GetUtcNow() < _expiresAt)
+                return;
+            session.WasRefused = false;
+            await PutAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _putting.Release();
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -50,7 +74,7 @@ internal sealed class CbsAuthorization : IAsyncDisposable
             .Build();
         var channel = await _connection.Claims.OpenAsync(cancellationToken).ConfigureAwait(false);
         await channel.CallAsync(properties, AmqpValue.From(token.Value), cancellationToken).ConfigureAwait(false);
-        return token.ExpiresAt;
+        return _expiresAt = token.ExpiresAt;
     }
 
     private async Task RenewAsync(DateTimeOffset expiresAt)

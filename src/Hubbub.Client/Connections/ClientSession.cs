@@ -9,6 +9,7 @@ internal sealed class ClientSession
     private readonly TaskCompletionSource<HubbubException> _ended =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
     private HubbubException? _end;
+    private volatile bool _wasRefused;
 
     /// <summary>The engine's session; null before it is begun.</summary>
     public AmqpSession? Engine { get; private set; }
@@ -21,6 +22,13 @@ internal sealed class ClientSession
 
     /// <summary>Why it is over; null while it is not.</summary>
     public HubbubException? End => Volatile.Read(ref _end);
+
+    /// <summary>True when a link was ended, or not taken, for want of a claim, since this was set to false.</summary>
+    public bool WasRefused
+    {
+        get => _wasRefused;
+        set => _wasRefused = value;
+    }
 
     public void Start(AmqpSession session)
     {

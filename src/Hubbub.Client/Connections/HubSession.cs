@@ -53,7 +53,13 @@ internal sealed class HubSession
         Connection.EndSession(_session);
     }
 
-    public Task AttachAsync(
-        ClientLink link, Amqp.Performatives.Attach attach, CancellationToken cancellationToken) =>
-        Connection.AttachAsync(_session, link, attach, cancellationToken);
+    /// <summary>Attaches a link, with a claim that holds.</summary>
+    /// <exception cref="HubbubException">Refused, or lost.</exception>
+    public async Task AttachAsync(
+        ClientLink link, Amqp.Performatives.Attach attach, CancellationToken cancellationToken)
+    {
+        if (_authorization is not null)
+            await _authorization.EnsureAsync(_session, cancellationToken).ConfigureAwait(false);
+        await Connection.AttachAsync(_session, link, attach, cancellationToken).ConfigureAwait(false);
+    }
 }

@@ -81,6 +81,14 @@ internal sealed class EventHubSession
             Required(map, "is_partition_empty").TryGetBoolean(out var isEmpty) && isEmpty);
     }
 
+    /// <summary>Attaches a link, with a claim that holds.</summary>
+    /// <exception cref="HubbubException">Refused, or lost.</exception>
+    public async Task AttachAsync(ClientLink link, Attach attach, CancellationToken cancellationToken)
+    {
+        await _authorization.EnsureAsync(Session, cancellationToken).ConfigureAwait(false);
+        await Connection.AttachAsync(Session, link, attach, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Closes the connection.</summary>
     public async Task CloseAsync()
     {

@@ -146,8 +146,7 @@ internal sealed class PartitionFeed : IDeliverySink
             }
             from = _from;
         }
-        await session.Connection.AttachAsync(session.Session, link, AttachTo(address, from), cancellationToken)
-            .ConfigureAwait(false);
+        await session.AttachAsync(link, AttachTo(address, from), cancellationToken).ConfigureAwait(false);
         return link;
     }
 

@@ -9,10 +9,13 @@ internal sealed class FaultSchedule
     private readonly Queue<ConnectionFault> _faults = new();
     private readonly Lock _gate = new();
 
-    public FaultSchedule(Random random, int connectionsMax)
+    /// <param name="random">Where the faults come from.</param>
+    /// <param name="connectionsMax">Connections that have one at most.</param>
+    /// <param name="tlsBytes">What TLS, and HTTP if need be, add to a handshake.</param>
+    public FaultSchedule(Random random, int connectionsMax, int tlsBytes = 0)
     {
         for (var i = random.Next(1, connectionsMax + 1); i > 0; i--)
-            _faults.Enqueue(Fault(random));
+            _faults.Enqueue(Fault(random, HandshakeBytes + tlsBytes));
         Description = string.Join("; ", _faults);
     }
 
@@ -25,9 +28,9 @@ internal sealed class FaultSchedule
             return _faults.TryDequeue(out var fault) ? fault : ConnectionFault.None;
     }
 
-    private static ConnectionFault Fault(Random random)
+    private static ConnectionFault Fault(Random random, int handshakeBytes)
     {
-        var after = random.Next(4) == 0 ? random.Next(40_000) : random.Next(HandshakeBytes);
+        var after = random.Next(4) == 0 ? random.Next(40_000) : random.Next(handshakeBytes);
         return random.Next(20) switch
         {
             < 2 => new ConnectionFault { IsRefused = true },

@@ -3,14 +3,16 @@ using System.Globalization;
 namespace Hubbub.Client.Tests.Faults;
 
 /// <summary>
-/// Clients against the hub with a proxy between that cuts, swallows, slows and refuses, a thousand seeded schedules:
-/// nothing accepted is lost, nothing is reported sent that is not there, and nothing hangs. HUBBUB_SEED replays one.
+/// Clients against the hub with a proxy between that cuts, swallows, slows and refuses, with tokens that run out, while
+/// the hub itself restarts; a thousand seeded schedules: nothing accepted is lost, nothing is reported sent that is not
+/// there, and nothing hangs. HUBBUB_SEED replays one.
 /// </summary>
 public sealed class FaultTests(ITestOutputHelper output)
 {
-    private const int TelemetrySchedules = 800;
+    private const int TelemetrySchedules = 750;
     private const int ReaderSchedules = 100;
     private const int CommandSchedules = 100;
+    private const int MixedSchedules = 50;
     private const int AtATime = 24;
 
     /// <summary>A hub takes five readers of a partition in a consumer group (eventhubs.md 5.2).</summary>
@@ -23,7 +25,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         var devices = await DevicesAsync(hub, AtATime);
         var runs = Seeds(TelemetrySchedules).Select(seed => new TelemetryRun(seed)).ToList();
 
-        await ForEachAsync(runs, (run, lane) => run.RunAsync(hub.PlainPort, devices[lane]));
+        await ForEachAsync(hub, runs, 75, (run, lane) => run.RunAsync(hub.PlainPort, devices[lane]));
 
         var stored = await StoredAsync(hub);
         foreach (var run in runs)
@@ -47,7 +49,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         var last = await LastAsync(hub);
         var runs = Seeds(ReaderSchedules).Select(seed => new ReaderRun(seed)).ToList();
 
-        await ForEachAsync(runs, (run, _) => run.RunAsync(hub, last), ReadersAtATime);
+        await ForEachAsync(hub, runs, 20, (run, _) => run.RunAsync(hub, last), ReadersAtATime);
 
         Assert.Equal(800, last.Values.Sum(number => number + 1));
     }
@@ -59,9 +61,34 @@ public sealed class FaultTests(ITestOutputHelper output)
         var devices = await DevicesAsync(hub, AtATime);
         var runs = Seeds(CommandSchedules).Select(seed => new CommandRun(seed)).ToList();
 
-        await ForEachAsync(runs, (run, lane) => run.RunAsync(hub, devices[lane]));
+        await ForEachAsync(hub, runs, 20, (run, lane) => run.RunAsync(hub, devices[lane]));
 
         Assert.True(runs.Sum(run => run.CompletedCount) > runs.Count);
+    }
+
+    [Fact]
+    public async Task Everything_AtOnceUnderAnySchedule_HoldsWhatItWasTold()
+    {
+        const int Groups = 3;
+        await using var hub = await RealHub.StartAsync();
+        var groups = new[] { "$Default", "second", "third" };
+        foreach (var group in groups[1..])
+            await hub.CreateConsumerGroupAsync(group);
+        var devices = await DevicesAsync(hub, Groups * ReadersAtATime);
+        var board = new FeedbackBoard();
+        var checkpoints = Directory.CreateTempSubdirectory("hubbub-checkpoints-");
+        var runs = Seeds(MixedSchedules).Select(seed => new MixedRun(seed)).ToList();
+
+        await ForEachAsync(
+            hub,
+            runs,
+            8,
+            (run, lane) => run.RunAsync(hub, devices[lane], groups[lane % Groups], board, checkpoints.FullName),
+            devices.Length);
+
+        checkpoints.Delete(recursive: true);
+        output.WriteLine($"{runs.Sum(run => run.AcceptedCount)} accepted, {runs.Sum(run => run.OutcomeCount)} outcomes");
+        Assert.True(runs.Count == 1 || runs.Sum(run => run.OutcomeCount) > runs.Count);
     }
 
     private static async Task<Dictionary<string, long>> LastAsync(RealHub hub)
@@ -85,8 +112,9 @@ public sealed class FaultTests(ITestOutputHelper output)
         return devices;
     }
 
-    /// <summary>Runs all, some at a time; each lane has one at a time.</summary>
-    private async Task ForEachAsync<TRun>(List<TRun> runs, Func<TRun, int, Task> runAsync, int atATime = AtATime)
+    /// <summary>Runs all, some at a time; each lane has one at a time. One in so many restarts the hub.</summary>
+    private async Task ForEachAsync<TRun>(
+        RealHub hub, List<TRun> runs, int restartOneIn, Func<TRun, int, Task> runAsync, int atATime = AtATime)
         where TRun : FaultRun
     {
         var next = -1;
@@ -96,7 +124,9 @@ public sealed class FaultTests(ITestOutputHelper output)
             {
                 try
                 {
+                    var restarting = runs[i].RestartsHub(restartOneIn) ? hub.RestartAsync() : Task.CompletedTask;
                     await runAsync(runs[i], lane);
+                    await restarting;
                 }
                 catch (Exception)
                 {

@@ -31,7 +31,8 @@ internal sealed class TelemetryRun(int seed) : FaultRun(seed)
         {
             SendWindow = Random.Next(1, 40),
             UnacknowledgedSends = _onLoss,
-        });
+        }, connectionString);
+        _faults = string.Join("; ", Tokens.Select(tokens => tokens.Description).Prepend(_faults));
         await using var device = DeviceClient.CreateFromConnectionString(connectionString, options);
         _told = new Told[Random.Next(5, 60)];
         var atATime = Random.Next(1, _told.Length + 1);
@@ -79,7 +80,7 @@ internal sealed class TelemetryRun(int seed) : FaultRun(seed)
             catch (HubbubException e)
             {
                 // A network's faults pass, and are told as such.
-                Assert.True(e.IsTransient, $"HUBBUB_SEED={Seed} ({_faults}): {e}");
+                Assert.True(IsOfFaults(e), $"HUBBUB_SEED={Seed} ({_faults}): {e}");
                 return Told.Failed;
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
