@@ -65,6 +65,6 @@ public sealed class CommandScaleTests : IDisposable
         Assert.Equal(100_000, queues.Counters.Pending);
         // The aims are 2 s and 200 MiB for the whole process. CPU time, for the machine may have other things to do.
         Assert.InRange(cpu.TotalSeconds, 0, 3);
-        Assert.InRange(bytes, 0, 100 << 20);
+        Assert.InRange(bytes, long.MinValue, 100 << 20);
     }
 }
