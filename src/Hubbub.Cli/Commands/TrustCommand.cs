@@ -1,7 +1,8 @@
 using System.CommandLine;
-using System.ComponentModel;
-using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Hubbub.Cli.Trust;
+using Hubbub.Server.Hosting;
 
 namespace Hubbub.Cli.Commands;
 
@@ -12,106 +13,122 @@ namespace Hubbub.Cli.Commands;
 internal static class TrustCommand
 {
     private static readonly Option<string> Data = CommonOptions.Data();
+    private static readonly Option<bool> Remove = new("--remove") { Description = "Trust it no more." };
     private static readonly Option<bool> Print = new("--print") { Description = "Change nothing; print what to do." };
-
-    /// <summary>Where Linux distributions take further authorities from, and what makes them look.</summary>
-    private static readonly (string Directory, string Command)[] Stores =
-    [
-        ("/usr/local/share/ca-certificates", "update-ca-certificates"),
-        ("/etc/pki/ca-trust/source/anchors", "update-ca-trust"),
-    ];
 
     public static Command Create()
     {
-        var command = new Command("trust", "Let this machine trust the hub's own CA.") { Data, Print };
+        var command = new Command(
+            "trust", "Let this machine trust the hub's own CA: installs it when run as root, else prints what to do.")
+        {
+            Remove, Print, Data,
+        };
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var authorityPath = FindAuthority(parsed.GetValue(Data)!);
-        using var authority = X509CertificateLoader.LoadCertificateFromFile(authorityPath);
+        var store = OperatingSystem.IsLinux() ? SystemStore.Find() : null;
+        var isRemoval = parsed.GetValue(Remove);
+        var authorityPath = FindAuthority(parsed.GetValue(Data)!, isRemoval ? store : null);
+        using var authority = Load(authorityPath);
         var fileName = $"hubbub-{authority.Thumbprint[..8].ToLowerInvariant()}.crt";
-        var store = Stores.FirstOrDefault(store => Directory.Exists(store.Directory));
-        var isInstalled = false;
-        if (!parsed.GetValue(Print) && store.Directory is not null && Environment.IsPrivilegedProcess)
+        var lines = new TrustLines(authorityPath, fileName, UrlOf(parsed.GetValue(Data)!));
+        var mayChange = !parsed.GetValue(Print) && Environment.IsPrivilegedProcess;
+        if (isRemoval)
         {
-            await InstallAsync(store, authorityPath, fileName, cancellationToken);
-            Console.Out.WriteLine($"This machine now trusts {authority.Subject[3..]} ({store.Directory}/{fileName}).");
-            isInstalled = true;
+            var done = mayChange && store is not null
+                ? await RemoveAsync(store, authority, fileName, cancellationToken)
+                : null;
+            Tell(done, parsed, lines.ToRemove(store, authority.Thumbprint), lines.OfRuntimesToRemove());
         }
-        PrintLines(authorityPath, isInstalled ? null : SystemLines(store, authorityPath, fileName));
+        else
+        {
+            var done = mayChange && store is not null
+                ? await InstallAsync(store, authority, authorityPath, fileName, cancellationToken)
+                : null;
+            Tell(done, parsed, lines.ToInstall(store), lines.OfRuntimes());
+        }
         return ExitCode.Done;
     }
 
+    private static async Task<string> InstallAsync(
+        SystemStore store, X509Certificate2 authority, string authorityPath, string fileName,
+        CancellationToken cancellationToken)
+    {
+        await store.AddAsync(authorityPath, fileName, cancellationToken);
+        return $"This machine now trusts {NameOf(authority)} ({store.PathOf(fileName)}).";
+    }
+
+    private static async Task<string> RemoveAsync(
+        SystemStore store, X509Certificate2 authority, string fileName, CancellationToken cancellationToken) =>
+        await store.RemoveAsync(fileName, cancellationToken)
+            ? $"This machine trusts {NameOf(authority)} no more ({store.PathOf(fileName)} is removed)."
+            : $"This machine did not trust {NameOf(authority)} ({store.PathOf(fileName)} is not there).";
+
+    /// <param name="done">What was done to the system's store; null when it is for the reader to do.</param>
+    private static void Tell(string? done, ParseResult parsed, string systemLine, IEnumerable<string> runtimeLines)
+    {
+        if (done is not null)
+        {
+            Console.Out.WriteLine(done);
+        }
+        else
+        {
+            if (!parsed.GetValue(Print) && OperatingSystem.IsLinux())
+                Console.Error.WriteLine("Nothing was changed: that takes root. The first line below does it.");
+            Console.Out.WriteLine("# The system (.NET, C, curl, most of the rest):");
+            Console.Out.WriteLine(systemLine);
+        }
+        foreach (var line in runtimeLines)
+            Console.Out.WriteLine(line);
+    }
+
     /// <summary>The CA of the running hub, else the one that an earlier run left in the data directory.</summary>
-    private static string FindAuthority(string dataDirectory)
+    /// <param name="storeToClean">Named in the refusal when authorities of hubs are in it; null for no store.</param>
+    private static string FindAuthority(string dataDirectory, SystemStore? storeToClean)
     {
         var own = Path.GetFullPath(Path.Combine(dataDirectory, "tls", "ca.pem"));
         if (File.Exists(own))
             return own;
+        if (storeToClean?.Installed() is { Length: > 0 } installed && HubFile.Read(dataDirectory) is null)
+        {
+            throw new CommandFailedException(
+                $"'{dataDirectory}' holds no CA; of other hubs, this machine trusts {string.Join(", ", installed)}. "
+                + $"Remove what you do not know, then run: {string.Join(' ', storeToClean.UpdateAfterRemoval)}");
+        }
         return HubAddress.ReadFile(dataDirectory).CaCertificate ?? throw new CommandFailedException(
             $"the hub in '{dataDirectory}' shows an own certificate; there is no development CA to trust.");
     }
 
-    private static async Task InstallAsync(
-        (string Directory, string Command) store,
-        string authorityPath,
-        string fileName,
-        CancellationToken cancellationToken)
+    private static X509Certificate2 Load(string authorityPath)
     {
         try
         {
-            var target = Path.Combine(store.Directory, fileName);
-            File.Copy(authorityPath, target, overwrite: true);
-            using var process = Process.Start(
-                new ProcessStartInfo(store.Command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var error = process.StandardError.ReadToEndAsync(cancellationToken);
-            await process.StandardOutput.ReadToEndAsync(cancellationToken);
-            await process.WaitForExitAsync(cancellationToken);
-            if (process.ExitCode != 0)
-                throw new CommandFailedException(
-                    $"{store.Command} failed ({process.ExitCode}): {(await error).Trim()}; the CA is in {target}.");
+            return X509CertificateLoader.LoadCertificateFromFile(authorityPath);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            throw new CommandFailedException(
-                $"the CA was not installed in {store.Directory}: {e.Message}; see 'hubbub trust --print'.", inner: e);
+            throw new CommandFailedException($"the CA '{authorityPath}' cannot be read: {e.Message}", inner: e);
         }
     }
 
-    private static string SystemLines((string? Directory, string? Command) store, string authorityPath, string fileName)
+    /// <summary>A page of the hub that runs, or of one on its usual port.</summary>
+    private static string UrlOf(string dataDirectory)
     {
-        var file = ShellWord.Quote(authorityPath);
-        if (OperatingSystem.IsMacOS())
-            return $"sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain {file}";
-        if (OperatingSystem.IsWindows())
-            return $"certutil -addstore -f ROOT \"{authorityPath}\"";
-        return store.Directory is null
-            ? $"add {file} to the system's certificate authorities"
-            : $"sudo cp {file} {store.Directory}/{fileName} && sudo {store.Command}";
+        try
+        {
+            if (HubFile.Read(dataDirectory) is { } hub)
+                return new UriBuilder("https", hub.HostName, hub.Ports.Https, "/healthz").Uri.ToString();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
+        {
+            // The line is an example; what is wrong with the hub is for its doctor to say.
+        }
+        return "https://localhost/healthz";
     }
 
-    private static void PrintLines(string authorityPath, string? systemLines)
-    {
-        var file = ShellWord.Quote(authorityPath);
-        if (systemLines is not null)
-        {
-            Console.Out.WriteLine("# The system (.NET, C, curl, most of the rest):");
-            Console.Out.WriteLine(systemLines);
-        }
-        Console.Out.WriteLine("# .NET and OpenSSL, for one process only (it then trusts nothing else):");
-        Console.Out.WriteLine($"export SSL_CERT_FILE={file}");
-        Console.Out.WriteLine("# Node.js (does not look at the system's store):");
-        Console.Out.WriteLine($"export NODE_EXTRA_CA_CERTS={file}");
-        Console.Out.WriteLine("# Python (requests and certifi; Azure SDKs also take connection_verify=FILE):");
-        Console.Out.WriteLine($"export REQUESTS_CA_BUNDLE={file}");
-        Console.Out.WriteLine("# Java:");
-        Console.Out.WriteLine(
-            $"keytool -importcert -noprompt -cacerts -storepass changeit -alias hubbub -file {file}");
-        Console.Out.WriteLine("# Azure IoT SDK for C: pass the file's text as OPTION_TRUSTED_CERT (\"TrustedCerts\")");
-        Console.Out.WriteLine("# curl:");
-        Console.Out.WriteLine($"curl --cacert {file} https://HOST/healthz");
-    }
+    /// <summary>The subject without its <c>CN=</c>.</summary>
+    private static string NameOf(X509Certificate2 authority) => authority.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
 }
