@@ -25,16 +25,7 @@ internal static class CommonOptions
     };
 
     /// <summary>A number of things after which the verb ends.</summary>
-    public static Option<long?> Count(string description)
-    {
-        var option = new Option<long?>("--count") { Description = description, HelpName = "N" };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<long?>() is < 1)
-                result.AddError("--count must be 1 or more.");
-        });
-        return option;
-    }
+    public static Option<long?> Count(string description) => NumberOption.CreateCount("--count", description);
 
     private static KeyValuePair<string, string>[] ParseProperties(ArgumentResult result)
     {

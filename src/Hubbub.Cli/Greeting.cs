@@ -40,7 +40,7 @@ internal static class Greeting
         if (hub.ConnectionStrings.TryGetValue("iothubowner", out var service))
             Secret("services", service);
         if (hub.ConnectionStrings.TryGetValue("device", out var device))
-            Secret("devices, all", device);
+            Secret("devices, by policy (for gateways; one device's own: hubbub device create)", device);
         if (hub.EventHubs.TryGetValue("service", out var events))
             Secret("Event Hubs readers", events);
     }

@@ -10,9 +10,15 @@ internal static class Payload
     {
         if (argument != "-")
             return Encoding.UTF8.GetBytes(argument);
+        // A read from a terminal cannot be given up; it ends with the process.
+        return await Task.Run(ReadInput, cancellationToken).WaitAsync(cancellationToken);
+    }
+
+    private static byte[] ReadInput()
+    {
         using var content = new MemoryStream();
-        await using var input = Console.OpenStandardInput();
-        await input.CopyToAsync(content, cancellationToken);
+        using var input = Console.OpenStandardInput();
+        input.CopyTo(content);
         return content.ToArray();
     }
 }

@@ -12,8 +12,7 @@ if (nameless is not null)
 var parsed = HubbubCommand.Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
 {
-    var reasons = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
-    Console.Error.WriteLine($"hubbub: {reasons} See 'hubbub --help'.");
+    Console.Error.WriteLine($"hubbub: {UsageText.Of(parsed)}");
     return ExitCode.Usage;
 }
 try

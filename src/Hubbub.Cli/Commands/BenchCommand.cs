@@ -94,8 +94,12 @@ internal static class BenchCommand
                 Console.Out.WriteLine(ToJson(result).ToJsonString());
             return;
         }
+        string[] headings = ["what", "count", "a second", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms"];
+        // Numbers without a word beside them would not tell what was measured.
+        if (Console.IsOutputRedirected)
+            Console.Out.WriteLine(string.Join('\t', headings));
         Output.Table(
-            ["what", "count", "a second", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms"],
+            headings,
             results.Select(result => new[]
             {
                 result.What, Whole(result.Count), Whole(result.PerSecond),
@@ -122,24 +126,12 @@ internal static class BenchCommand
         return json;
     }
 
-    private static string Whole(double number) => number.ToString("N0", CultureInfo.InvariantCulture);
+    private static string Whole(double number) =>
+        number.ToString(Console.IsOutputRedirected ? "0" : "N0", CultureInfo.InvariantCulture);
 
     private static string Ms(TimeSpan? time) =>
         time is { } value ? value.TotalMilliseconds.ToString("0.00", CultureInfo.InvariantCulture) : "";
 
-    private static Option<int> Number(string name, string description, int number, int max)
-    {
-        var option = new Option<int>(name)
-        {
-            Description = description,
-            HelpName = "N",
-            DefaultValueFactory = _ => number,
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is var value && (value < 1 || value > max))
-                result.AddError($"{name} must be 1 to {max}, not {value}.");
-        });
-        return option;
-    }
+    private static Option<int> Number(string name, string description, int number, int max) =>
+        NumberOption.Create(name, description, number, 1, max);
 }

@@ -8,12 +8,7 @@ namespace Hubbub.Cli.Commands;
 internal static class DeviceCommand
 {
     private static readonly Argument<string> Id = new("ID") { Description = "The device's id; case matters." };
-    private static readonly Option<int> Top = new("--top")
-    {
-        Description = "At most so many devices, up to 1000.",
-        HelpName = "N",
-        DefaultValueFactory = _ => 1000,
-    };
+    private static readonly Option<int> Top = NumberOption.Create("--top", "At most so many devices, up to 1000.", 1000, 1, 1000);
 
     private static readonly Option<string[]> Certificate = new("--certificate")
     {

@@ -9,7 +9,7 @@ internal static class EndpointCommand
     private static readonly Argument<string> Name = new("NAME") { Description = "The endpoint's name." };
 
     private static readonly Option<int?> Partitions =
-        new("--partitions") { Description = "Partitions of a stream that clients read. Default: 4.", HelpName = "N" };
+        NumberOption.CreateOptional("--partitions", "Partitions of a stream that clients read. Default: 4.", 1, int.MaxValue);
 
     private static readonly Option<string?> Url =
         Text("--url", "A webhook: where to POST batches of JSON.", "URL");

@@ -14,7 +14,7 @@ internal static class RouteTestCommand
     };
 
     private static readonly Option<int?> Last =
-        new("--last") { Description = "Try the last N events instead.", HelpName = "N" };
+        NumberOption.CreateOptional("--last", "Try the last N events instead.", 1, int.MaxValue);
 
     private static readonly Option<string?> Endpoint =
         new("--endpoint") { Description = "Of which endpoint's stream. Default: events.", HelpName = "NAME" };
@@ -34,12 +34,13 @@ internal static class RouteTestCommand
         command.Validators.Add(result =>
         {
             var message = result.GetValue(Message);
-            var last = result.GetValue(Last);
-            if (message is not null && last is not null)
+            // Not its value, which may not be a number.
+            var isLast = result.GetResult(Last) is not null;
+            if (message is not null && isLast)
                 result.AddError("--message and --last exclude each other.");
-            if (message is null && last is null && !result.GetValue(Json))
+            if (message is null && !isLast && !result.GetValue(Json))
                 result.AddError("Give --message JSON, --last N, or --json to read from standard input.");
-            if (last is null && result.GetValue(Endpoint) is not null)
+            if (!isLast && result.GetValue(Endpoint) is not null)
                 result.AddError("--endpoint goes with --last.");
         });
         command.SetAction(RunAsync);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -19,17 +20,17 @@ internal static class SendCommand
     private static readonly Argument<string> Body = new("BODY")
     {
         Description = "The payload; - reads it from standard input. Default: hello.",
-        DefaultValueFactory = _ => "hello",
+        Arity = ArgumentArity.ZeroOrOne,
     };
     private static readonly Option<KeyValuePair<string, string>[]> Properties = CommonOptions.Properties();
     private static readonly Option<string?> ContentType =
         new("--content-type") { Description = "The payload's media type, as application/json.", HelpName = "TYPE" };
-    private static readonly Option<long?> Count =
-        new("--count") { Description = "How many messages, all the same. Default: 1.", HelpName = "N" };
+    private static readonly Option<long?> Count = CommonOptions.Count("How many messages, all the same. Default: 1.");
     private static readonly Option<double?> Rate = new("--rate")
     {
         Description = "Messages a second at most. Default: as fast as the hub takes them.",
         HelpName = "R",
+        CustomParser = ParseRate,
     };
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<bool> Json = CommonOptions.Json();
@@ -40,13 +41,6 @@ internal static class SendCommand
         {
             Device, Body, Properties, ContentType, Count, Rate, Data, Json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(Count) is < 1)
-                result.AddError("--count must be 1 or more.");
-            if (result.GetValue(Rate) is { } rate && !(rate > 0))
-                result.AddError("--rate must be more than 0.");
-        });
         command.SetAction(RunAsync);
         return command;
     }
@@ -70,7 +64,9 @@ internal static class SendCommand
                 "accepted", count, () => soFar.Value,
                 () => SendAsync(device, message, count, parsed.GetValue(Rate), soFar, interruption.Token));
             Report(id, accepted, time.GetElapsedTime(started), parsed.GetValue(Json));
-            return ExitCode.Done;
+            return accepted == count
+                ? ExitCode.Done
+                : throw new CommandFailedException($"interrupted: {accepted} of {count} messages of device '{id}' were sent.");
         }
         catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
         {
@@ -83,7 +79,7 @@ internal static class SendCommand
         var contentType = parsed.GetValue(ContentType);
         if (contentType is not null && !Ascii.IsValid(contentType))
             throw new CommandFailedException($"--content-type '{contentType}' is not ASCII.", ExitCode.Usage);
-        var body = await Payload.ReadAsync(parsed.GetValue(Body)!, cancellationToken);
+        var body = await Payload.ReadAsync(parsed.GetValue(Body) ?? "hello", cancellationToken);
         var message = new TelemetryMessage(body)
         {
             ContentType = contentType,
@@ -114,7 +110,8 @@ internal static class SendCommand
             {
                 if (rate is { } perSecond)
                     await WhenDueAsync(sent / perSecond, started, cancellationToken);
-                if (underWay.Count == Window)
+                // At a slow rate the window never fills, and yet a refusal ends it at once.
+                while (underWay.Count == Window || (underWay.TryPeek(out var oldest) && oldest.IsCompleted))
                 {
                     await underWay.Dequeue();
                     accepted.Increment();
@@ -144,6 +141,15 @@ internal static class SendCommand
             await Task.Delay(wait, TimeProvider.System, cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    private static double? ParseRate(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate) && rate > 0)
+            return rate;
+        result.AddError($"--rate must be a number above 0, not '{text}'.");
+        return null;
     }
 
     private static void Report(string id, long accepted, TimeSpan took, bool json)

@@ -12,15 +12,13 @@ internal static class TailCommand
 
     private static readonly Option<string?> Partition =
         new("--partition") { Description = "One partition only.", HelpName = "P" };
-    private static readonly Option<EventPosition> From = new("--from")
+    private static readonly Option<EventPosition?> From = new("--from")
     {
         Description = "start, end, a sequence number, a time (2026-01-31T12:00Z), or how long ago (15m). Default: end.",
         HelpName = "POSITION",
         CustomParser = ParsePosition,
-        DefaultValueFactory = _ => EventPosition.End,
     };
-    private static readonly Option<long?> Count =
-        new("--count") { Description = "End after so many events.", HelpName = "N" };
+    private static readonly Option<long?> Count = CommonOptions.Count("End after so many events.");
     private static readonly Option<string> Group = new("--group")
     {
         Description = "The consumer group.",
@@ -41,11 +39,6 @@ internal static class TailCommand
         {
             Partition, From, Count, Group, Endpoint, Data, Json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(Count) is < 1)
-                result.AddError("--count must be 1 or more.");
-        });
         command.SetAction(RunAsync);
         return command;
     }
@@ -103,7 +96,7 @@ internal static class TailCommand
         try
         {
             string[]? partitions = parsed.GetValue(Partition) is { } partition ? [partition] : null;
-            return (reader, await reader.SubscribeAsync(parsed.GetValue(From), partitions, cancellationToken));
+            return (reader, await reader.SubscribeAsync(parsed.GetValue(From) ?? EventPosition.End, partitions, cancellationToken));
         }
         catch
         {
@@ -176,7 +169,7 @@ internal static class TailCommand
         _ => null,
     };
 
-    private static EventPosition ParsePosition(ArgumentResult result)
+    private static EventPosition? ParsePosition(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
         if (text == "start")
@@ -190,6 +183,6 @@ internal static class TailCommand
         if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
             return EventPosition.FromEnqueuedTime(time);
         result.AddError($"'{text}' is no position; write start, end, a sequence number, a time, or a duration as 15m.");
-        return default;
+        return null;
     }
 }

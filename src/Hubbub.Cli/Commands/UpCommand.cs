@@ -12,6 +12,8 @@ namespace Hubbub.Cli.Commands;
 /// <summary><c>hubbub up</c>: runs a hub until SIGTERM or SIGINT.</summary>
 internal static class UpCommand
 {
+    private const int PortMax = ushort.MaxValue;
+
     private static readonly Option<string> Data = CommonOptions.Data();
     private static readonly Option<string[]> Host = new("--host")
     {
@@ -19,11 +21,8 @@ internal static class UpCommand
         HelpName = "NAME",
     };
     private static readonly Option<int> AmqpsPort = Port("--amqps-port", "AMQP over TLS.", 5671);
-    private static readonly Option<int?> HttpsPort = new("--https-port")
-    {
-        Description = "HTTPS and AMQP over WebSocket. Default: 443, or 8443 when 443 may not be bound.",
-        HelpName = "N",
-    };
+    private static readonly Option<int?> HttpsPort = NumberOption.CreateOptional(
+        "--https-port", "HTTPS and AMQP over WebSocket. Default: 443, or 8443 when 443 may not be bound.", 0, PortMax);
     private static readonly Option<int> AmqpPort = Port("--amqp-port", "Plain AMQP, on loopback only; 0 = off.", 5672);
     private static readonly Option<IPAddress[]> Bind = new("--bind")
     {
@@ -36,12 +35,8 @@ internal static class UpCommand
             return address ?? IPAddress.None;
         })],
     };
-    private static readonly Option<int> Partitions = new("--partitions")
-    {
-        Description = "Partitions of a new event log; an existing log keeps its own.",
-        HelpName = "N",
-        DefaultValueFactory = _ => 4,
-    };
+    private static readonly Option<int> Partitions =
+        Limit("--partitions", "Partitions of a new event log; an existing log keeps its own.", 4);
     private static readonly Option<TimeSpan> Retention = new("--retention")
     {
         Description = "How long events are kept, as 12h or 7d. Default: 1d.",
@@ -54,12 +49,8 @@ internal static class UpCommand
         HelpName = "SIZE",
         CustomParser = Quantities.ParseSize,
     };
-    private static readonly Option<int> CommandDepth = new("--command-depth")
-    {
-        Description = "Pending commands of one device at most; 0 = no bound.",
-        HelpName = "N",
-        DefaultValueFactory = _ => CommandLimits.QueueDepthDefault,
-    };
+    private static readonly Option<int> CommandDepth = Limit(
+        "--command-depth", "Pending commands of one device at most; 0 = no bound.", CommandLimits.QueueDepthDefault);
     private static readonly Option<bool> CountLockExpiry =
         new("--count-lock-expiry") { Description = "Count a command's lock that runs out as a delivery." };
     private static readonly Option<TimeSpan> FeedbackWait = new("--feedback-wait")
@@ -193,17 +184,9 @@ internal static class UpCommand
             context.Cancel = stop.TrySetResult();
         });
 
-    private static Option<int> Limit(string name, string description, int otherwise) => new(name)
-    {
-        Description = description,
-        HelpName = "N",
-        DefaultValueFactory = _ => otherwise,
-    };
+    private static Option<int> Limit(string name, string description, int otherwise) =>
+        NumberOption.Create(name, description, otherwise, 0, int.MaxValue);
 
-    private static Option<int> Port(string name, string description, int port) => new(name)
-    {
-        Description = description,
-        HelpName = "N",
-        DefaultValueFactory = _ => port,
-    };
+    private static Option<int> Port(string name, string description, int port) =>
+        NumberOption.Create(name, description, port, 0, PortMax);
 }
