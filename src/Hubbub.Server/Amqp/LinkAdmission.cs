@@ -23,7 +23,8 @@ internal static class LinkAdmission
         if (refusal is not null)
         {
             connection.Services.Metrics.LinkRefused();
-            if (connection.IsRefusalLogged())
+            // A redirect is how every reader of events begins.
+            if (refusal.Condition.Value != ErrorCondition.LinkRedirect && connection.IsRefusalLogged())
             {
                 connection.Services.Logger.AmqpLinkRefused(
                     connection.Peer.ConnectionId,
