@@ -135,6 +135,30 @@ public sealed class NodeCommandTests(StandardHub standard)
     }
 
     [Fact]
+    public async Task ModuleClient_ThatListensForInputs_GetsWhatIsSentToItsModule()
+    {
+        var device = await standard.Hub.CreateDeviceAsync("node-module", Cancellation);
+        var key = await standard.Hub.CreateModuleAsync(device, "pump", Cancellation);
+        var module = $"HostName={device.Host};DeviceId={device.Id};ModuleId=pump;SharedAccessKey={key}";
+        await using var held = await ClientProcess.StartAsync(
+            ClientScript.IotCommands, standard.Hub, new { scenario = "hold", devices = new[] { module }, complete = true });
+
+        var sent = await ClientProcess.RunAsync(ClientScript.UamqpCommands, standard.Hub, new
+        {
+            role = "send",
+            host = standard.Hub.Host,
+            ca = standard.Hub.Up.CaCertificate,
+            port = standard.Hub.Up.Ports.Amqps,
+            policy = "service",
+            key = standard.Hub.Up.PolicyKey("service"),
+            messages = new[] { new { id = "m", to = $"/devices/{device.Id}/modules/pump/messages/devicebound" } },
+        });
+
+        Assert.Equal("SendComplete", sent.WithoutErrors().One("sent").Text("state"));
+        Assert.Equal("m", (await held.WaitForAsync("command")).Text("id"));
+    }
+
+    [Fact]
     public async Task SecondClient_OfADevice_TakesOver()
     {
         var device = await standard.Hub.CreateDeviceAsync("node-takeover", Cancellation);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using Hubbub.Core.Security;
 
 namespace Hubbub.Core.Identities;
@@ -30,8 +29,8 @@ public sealed record DeviceDescription
     {
         if (!IdentityId.IsValid(DeviceId))
             return IdentityId.Invalid("device id", DeviceId);
-        if (StatusReason is not null && Encoding.UTF8.GetByteCount(StatusReason) > IdentityLimits.StatusReasonBytesMax)
-            return Invalid($"the status reason is longer than {IdentityLimits.StatusReasonBytesMax} bytes of UTF-8");
+        if (StatusReason?.Length > IdentityLimits.StatusReasonLengthMax)
+            return Invalid($"the status reason is longer than {IdentityLimits.StatusReasonLengthMax} characters");
         if (ParentScopes.Length > IdentityLimits.ParentScopesMax)
             return Invalid($"{ParentScopes.Length} parent scopes, at most {IdentityLimits.ParentScopesMax} is allowed");
         if (ParentScopes.Append(DeviceScope).Any(s => s?.Length > IdentityLimits.DeviceScopeLengthMax))

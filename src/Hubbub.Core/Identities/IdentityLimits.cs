@@ -12,8 +12,8 @@ public static class IdentityLimits
     /// <summary>Modules of one device: the service's documented maximum.</summary>
     public const int ModulesPerDeviceMax = 50;
 
-    /// <summary>Bytes of a status reason in UTF-8: the service's documented maximum.</summary>
-    public const int StatusReasonBytesMax = 128;
+    /// <summary>Characters of a status reason: the service's documented maximum.</summary>
+    public const int StatusReasonLengthMax = 128;
 
     /// <summary>Characters of a device scope, which holds an id and a generation.</summary>
     public const int DeviceScopeLengthMax = 256;

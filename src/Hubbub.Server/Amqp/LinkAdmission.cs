@@ -82,6 +82,9 @@ internal static class LinkAdmission
                 return OpenReplies(connection, replies, RequestNode.Management);
             case (LinkAddressKind.DeviceEvents, ReceiverLink telemetry):
                 return OpenTelemetry(connection, telemetry, attach, address);
+            case (LinkAddressKind.DeviceEvents, SenderLink inputs) when address.ModuleId is not null:
+                // Module clients of Node, and of Edge, listen there for what is sent to their module.
+                return OpenCommandReceiver(connection, inputs, address);
             case (LinkAddressKind.DeviceCommands, SenderLink receiver):
                 return OpenCommandReceiver(connection, receiver, address);
             case (LinkAddressKind.CommandWatch, SenderLink watch):

@@ -49,7 +49,8 @@ internal static class CommandMessage
             Ack = ack,
             // Zero is what some clients write for a time that was not set.
             ExpiresAt = properties.AbsoluteExpiryTime is { UnixTimeMs: > 0 } expiry ? expiry.ToDateTimeOffset() : null,
-            SizeBytes = (int)TelemetrySize.Of(sections),
+            // Whom it is for is no part of what it says: so a body of the greatest size can be sent.
+            SizeBytes = (int)TelemetrySize.Of(sections) - Encoding.UTF8.GetByteCount(to),
             Payload = buffer.WrittenSpan.ToArray(),
         };
     }

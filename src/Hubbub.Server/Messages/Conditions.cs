@@ -13,7 +13,8 @@ internal static class Conditions
     /// <summary>The condition that clients know for a code.</summary>
     public static string Of(HubErrorCode code) => code switch
     {
-        HubErrorCode.InvalidOperation or HubErrorCode.FormatError => ErrorCondition.NotAllowed,
+        HubErrorCode.InvalidOperation => ErrorCondition.NotAllowed,
+        HubErrorCode.FormatError => ErrorCondition.DecodeError,
         HubErrorCode.ArgumentInvalid or HubErrorCode.ArgumentNull => ArgumentError,
         HubErrorCode.ArgumentOutOfRange => ArgumentOutOfRange,
         HubErrorCode.UnauthorizedAccess or HubErrorCode.Unauthorized => ErrorCondition.UnauthorizedAccess,

@@ -1,6 +1,6 @@
 // Microsoft's service SDK (azure-iothub) sends commands and reads feedback, its device SDK (azure-iot-device) receives.
 //
-// Request: scenario; service (connection string); devices: [connection string] that listen; webSocket; and by scenario
+// Request: scenario; service (connection string); devices: [connection string] that listen, modules too; webSocket; and by scenario
 //   play   commands: [{deviceId, id, ack, body, bodySize, expiresInMs, properties, system}], actions: {id: [complete, reject,
 //          abandon]} (the last one repeats; default complete), records (feedback to wait for), quietMs (then none may come).
 //          Prints "sent" or "refused" a command, "command" a delivery, "feedback" a record.
@@ -15,7 +15,8 @@ import { emit, next, pause, run, within } from "./shim.mjs";
 
 function openDevice(connectionString, ask, client, onCommand) {
     const fields = common.ConnectionString.parse(connectionString);
-    const link = device.Client.fromConnectionString(connectionString, ask.webSocket ? transports.AmqpWs : transports.Amqp);
+    const kind = fields.ModuleId ? device.ModuleClient : device.Client;
+    const link = kind.fromConnectionString(connectionString, ask.webSocket ? transports.AmqpWs : transports.Amqp);
     link.setRetryPolicy(new common.NoRetry());
     link.on("error", () => {});
     link.on("disconnect", ({ transportObj }) => {
@@ -24,7 +25,11 @@ function openDevice(connectionString, ask, client, onCommand) {
         emit("lost", { client, name: transportObj?.name ?? null, condition: failure?.condition ?? null, description: String(failure?.description ?? "") });
     });
     return link.open().then(() => {
-        link.on("message", (message) => onCommand(link, message, fields.DeviceId));
+        if (fields.ModuleId) {
+            link.on("inputMessage", (_, message) => onCommand(link, message, fields.DeviceId));
+        } else {
+            link.on("message", (message) => onCommand(link, message, fields.DeviceId));
+        }
         return link;
     });
 }

@@ -5,7 +5,7 @@ using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Tests.Http;
 
-/// <summary>Purging the commands of a device or module.</summary>
+/// <summary>Sending a command by HTTPS, and purging those of a device or module.</summary>
 public sealed class CommandApiTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -52,6 +52,19 @@ public sealed class CommandApiTests
         Assert.Equal(401, (await host.SendAsync("DELETE", path, token: host.Token(AccessPolicies.Device))).Status);
         Assert.Equal(200, (await host.SendAsync("DELETE", path, token: host.Token(AccessPolicies.Service))).Status);
         Assert.Equal(405, (await host.SendAsync("GET", path)).Status);
+    }
+
+    [Fact]
+    public async Task Command_OfTheGreatestSize_IsTaken_AndAByteMoreIs413001()
+    {
+        await using var host = await StartAsync();
+        const string Path = "/devices/d%251%23/messages/deviceBound";
+
+        Assert.Equal(204, (await host.SendAsync("POST", Path, new string('x', 65_536))).Status);
+
+        var tooLarge = await host.SendAsync("POST", Path, new string('x', 65_537));
+        Assert.Equal((413, "MessageTooLarge"), (tooLarge.Status, tooLarge.ErrorCode));
+        Assert.Equal(1, host.Commands.CountOf(new CommandTarget("d%1#")));
     }
 
     private static async Task<ApiHost> StartAsync()

@@ -48,6 +48,20 @@ public sealed class RegistryApiTests
     }
 
     [Fact]
+    public async Task StatusReason_Of128CharactersOfAnyKind_IsKept_AndAnotherOneIsTooMany()
+    {
+        await using var hub = await ApiHost.StartAsync();
+        var reason = new string('\u7ef4', 128); // Three bytes each.
+
+        var created = await hub.SendAsync("PUT", "/devices/d1", $$"""{"statusReason":"{{reason}}"}""");
+        Assert.Equal((200, reason), (created.Status, created.Text("statusReason")));
+        Assert.Equal(reason, (await hub.SendAsync("GET", "/devices/d1")).Text("statusReason"));
+
+        var refused = await hub.SendAsync("PUT", "/devices/d2", $$"""{"statusReason":"{{reason}}x"}""");
+        Assert.Equal((400, "ArgumentInvalid"), (refused.Status, refused.ErrorCode));
+    }
+
+    [Fact]
     public async Task Device_AsCSharpSendsItBack_IsUpdated()
     {
         await using var hub = await ApiHost.StartAsync();
