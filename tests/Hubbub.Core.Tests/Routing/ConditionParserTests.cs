@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Hubbub.Core.Routing;
 using Hubbub.Core.Routing.Query;
@@ -61,7 +60,7 @@ public sealed class ConditionParserTests
     }
 
     [Fact]
-    public void Parse_RandomPieces_IsQuickAndNeverThrows()
+    public void Parse_RandomPieces_IsFrugalAndNeverThrows()
     {
         var random = new Random(Seeds.Get());
         var text = new StringBuilder();
@@ -73,12 +72,10 @@ public sealed class ConditionParserTests
             if (text.Length > RoutingLimits.ConditionLengthMax)
                 text.Length = RoutingLimits.ConditionLengthMax;
             var allocated = GC.GetAllocatedBytesForCurrentThread();
-            var started = Stopwatch.GetTimestamp();
             var (condition, errors) = Condition.Parse(text.ToString());
             Assert.Equal(condition is null, errors.Count > 0);
             Assert.True(errors.Count <= RoutingLimits.ConditionErrorsMax + 1);
             Assert.True(GC.GetAllocatedBytesForCurrentThread() - allocated < 8 * 1024 * 1024, text.ToString());
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(2), text.ToString());
         }
     }
 

@@ -11,6 +11,8 @@ public sealed class ServerCertificateTests : IDisposable
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
     private readonly RecordingLogger _logger = new();
 
+    private int _written;
+
     public void Dispose() => _directory.Dispose();
 
     [Fact]
@@ -133,6 +135,8 @@ public sealed class ServerCertificateTests : IDisposable
     {
         using var certificate = TestCertificates.SelfSigned(name, _time.GetUtcNow());
         TestCertificates.WritePem(certificate, _directory["own.pem"], _directory["own-key.pem"]);
+        // Two files of one size, written within one tick of the file system's clock, would look the same.
+        File.SetLastWriteTimeUtc(_directory["own.pem"], new DateTime(2026, 3, 1, 0, 0, ++_written, DateTimeKind.Utc));
     }
 
     private static string SubjectOf(ServerCertificate certificate) =>

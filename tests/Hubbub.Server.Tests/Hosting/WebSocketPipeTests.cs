@@ -4,11 +4,15 @@ using System.Net.WebSockets;
 using System.Text;
 using CsCheck;
 using Hubbub.Server.Hosting;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Hubbub.Server.Tests.Hosting;
 
 public sealed class WebSocketPipeTests
 {
+    /// <summary>It stands still: nobody is cut off because the machine is busy.</summary>
+    private readonly FakeTimeProvider _time = new();
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -19,7 +23,7 @@ public sealed class WebSocketPipeTests
             async lengths =>
             {
                 var (client, server) = Connect();
-                await using var pipe = new WebSocketPipe(server, TimeProvider.System);
+                await using var pipe = new WebSocketPipe(server, _time);
                 var bytes = Enumerable.Range(0, lengths.Sum()).Select(i => (byte)i).ToArray();
                 var sending = SendAsync(client, bytes, lengths);
 
@@ -36,7 +40,7 @@ public sealed class WebSocketPipeTests
     public async Task Output_Written_ArrivesAsBinary()
     {
         var (client, server) = Connect();
-        await using var pipe = new WebSocketPipe(server, TimeProvider.System);
+        await using var pipe = new WebSocketPipe(server, _time);
 
         await pipe.Output.WriteAsync(Encoding.ASCII.GetBytes("AMQP\0\x01\0\0"), Cancellation);
 
@@ -51,7 +55,7 @@ public sealed class WebSocketPipeTests
     public async Task Input_PeerCloses_EndsAndIsAnswered()
     {
         var (client, server) = Connect();
-        var pipe = new WebSocketPipe(server, TimeProvider.System);
+        var pipe = new WebSocketPipe(server, _time);
         await client.SendAsync(new byte[] { 1, 2, 3 }, WebSocketMessageType.Binary, true, Cancellation);
         var closing = client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancellation);
 
@@ -68,7 +72,7 @@ public sealed class WebSocketPipeTests
     public async Task Dispose_PeerStillSends_ClosesBothSides()
     {
         var (client, server) = Connect();
-        var pipe = new WebSocketPipe(server, TimeProvider.System);
+        var pipe = new WebSocketPipe(server, _time);
         var sending = client.SendAsync(new byte[300_000], WebSocketMessageType.Binary, true, Cancellation);
 
         var disposing = pipe.DisposeAsync();
@@ -86,7 +90,7 @@ public sealed class WebSocketPipeTests
     public async Task Input_TextMessage_IsRefusedWithItsReason()
     {
         var (client, server) = Connect();
-        var pipe = new WebSocketPipe(server, TimeProvider.System);
+        var pipe = new WebSocketPipe(server, _time);
         await client.SendAsync("AMQP"u8.ToArray(), WebSocketMessageType.Text, true, Cancellation);
 
         await Assert.ThrowsAsync<InvalidDataException>(async () => await pipe.Input.ReadAsync(Cancellation));
@@ -102,7 +106,7 @@ public sealed class WebSocketPipeTests
     public async Task Input_PeerVanishes_FailsAsAConnectionDoes()
     {
         var (client, server) = Connect();
-        await using var pipe = new WebSocketPipe(server, TimeProvider.System);
+        await using var pipe = new WebSocketPipe(server, _time);
 
         client.Abort();
 
@@ -114,7 +118,7 @@ public sealed class WebSocketPipeTests
     {
         const int Size = 4 << 20;
         var (client, server) = Connect();
-        await using var pipe = new WebSocketPipe(server, TimeProvider.System);
+        await using var pipe = new WebSocketPipe(server, _time);
 
         var sending = client.SendAsync(new byte[Size], WebSocketMessageType.Binary, true, Cancellation);
         var read = await pipe.Input.ReadAtLeastAsync(HostingLimits.ReadBufferBytesMax, Cancellation);

@@ -65,7 +65,7 @@ public sealed class EndpointStoryTests : IAsyncDisposable
             isAway = life == 0;
             await receiver.Arrived.WaitAsync(Cancellation);
             if (life == 2)
-                await all.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+                await all.Task.WaitAsync(TimeSpan.FromSeconds(120), Cancellation);
         }
         Assert.Equal(Enumerable.Range(0, 300), received.Distinct());
     }

@@ -8,14 +8,13 @@ using Hubbub.Core.Routing.Dispatch;
 using Hubbub.Core.Security;
 using Hubbub.Server.Routing.Sinks;
 using Hubbub.Server.Tests.Hosting;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Hubbub.Server.Tests.Routing.Sinks;
 
 /// <summary>Webhooks whose receivers take events, refuse them, and redirect.</summary>
 public sealed class WebhookSinkTests : IDisposable
 {
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 5, 1, 10, 0, 0, TimeSpan.Zero));
+    private readonly WatchedTime _time = new(new DateTimeOffset(2026, 5, 1, 10, 0, 0, TimeSpan.Zero));
     private readonly SymmetricKey _secret = SymmetricKey.Generate();
     private readonly X509Certificate2 _certificate =
         TestCertificates.SelfSigned("localhost", TimeProvider.System.GetUtcNow());
@@ -200,12 +199,9 @@ public sealed class WebhookSinkTests : IDisposable
             $"http://two.example:{receiver.Port}/",
             resolve: static (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Loopback]));
         var delivery = sink.DeliverAsync(StoredEvents.Several(1), "b", Cancellation).AsTask();
-        while (!delivery.IsCompleted)
-        {
-            _time.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(delivery, receiver.Arrived.WaitAsync(TimeSpan.FromMilliseconds(50), Cancellation));
-        }
-        Assert.Equal(SinkResult.Done(1), await delivery);
+        await _time.WhenArmedAsync(TimeSpan.FromSeconds(5));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(SinkResult.Done(1), await delivery.WaitAsync(TimeSpan.FromSeconds(60), Cancellation));
         foreach (var filler in fillers)
             filler.Dispose();
     }
