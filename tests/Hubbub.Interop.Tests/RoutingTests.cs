@@ -95,6 +95,11 @@ public sealed class RoutingTests(StandardHub standard)
         var connection = (await Cli.RunAsync(hub, "connection-string", "--eventhubs", "--endpoint", "alerts")).Done().Output;
 
         Assert.Contains("level = 'high'   (level is 'low')", tried, StringComparison.Ordinal);
+        (await Cli.RunAsync(hub, "endpoint", "add", "lake", "--directory", "lake")).Done();
+        var lake = (await Cli.RunAsync(hub, "endpoint", "list", "--json")).Done().Json[1];
+        (await Cli.RunAsync(hub, "endpoint", "remove", "lake")).Done();
+
+        Assert.Equal(("lake", "unknown"), (lake.Text("name"), lake.GetProperty("status").Text("health")));
         Assert.Equal("alerts", route.Text("endpoint"));
         Assert.EndsWith(";EntityPath=alerts", connection, StringComparison.Ordinal);
         (await Cli.RunAsync(hub, "endpoint", "remove", "alerts")).Refused("'alerts'", "in use");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Hubbub.Cli.Commands;
@@ -58,7 +59,7 @@ internal static class EndpointCommand
                 Name, Partitions, Url, Secret, Directory, Brokers, Topic, Tls, User, Password, Ca,
                 .. Texts.Concat(Delivery).Select(static text => text.Option),
             ]),
-        HubVerb.Create("list", "List the custom endpoints.", ListAsync),
+        HubVerb.Create("list", "List the custom endpoints, and how their deliveries go.", ListAsync),
         HubVerb.Create("show", "Show an endpoint and how its deliveries go.", ShowAsync, Name, Keys),
         HubVerb.Create("remove", "Remove an endpoint and the events that it holds.", RemoveAsync, Name),
     };
@@ -133,7 +134,14 @@ internal static class EndpointCommand
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         using var rest = new HubRest(HubVerb.HubOf(parsed));
-        var all = await RoutingRest.ListAsync(rest, "endpoints", cancellationToken);
+        var all = new List<JsonElement>();
+        foreach (var listed in await RoutingRest.ListAsync(rest, "endpoints", cancellationToken))
+        {
+            // The list is what can be applied again; how an endpoint does is told by each alone.
+            var path = RoutingRest.PathOf("endpoints", Output.TextOf(listed, "name"));
+            var shown = await rest.SendAsync(HttpMethod.Get, path, null, null, "endpoints were not listed", cancellationToken);
+            all.Add(shown ?? listed);
+        }
         if (parsed.GetValue(HubVerb.Json))
         {
             foreach (var endpoint in all)
@@ -141,13 +149,15 @@ internal static class EndpointCommand
             return ExitCode.Done;
         }
         Output.Table(
-            ["Endpoint", "Type", "To", "Kept"],
+            ["Endpoint", "Type", "To", "Kept", "Health", "Waiting"],
             all.Select(static endpoint => new[]
             {
                 Output.TextOf(endpoint, "name"),
                 Output.TextOf(endpoint, "type"),
                 Output.TextOf(endpoint, "url") + Output.TextOf(endpoint, "directory") + Output.TextOf(endpoint, "topic"),
                 Output.TextOf(endpoint, "retention"),
+                Output.TextOf(endpoint, "status", "health"),
+                Output.TextOf(endpoint, "status", "lagEvents"),
             }));
         return ExitCode.Done;
     }
