@@ -10,6 +10,7 @@ using Hubbub.Core.Security;
 using Hubbub.Server.Hosting;
 using Hubbub.Server.Routing;
 using Hubbub.Server.Routing.Sinks;
+using Hubbub.Server.Tests.Amqp.Harness;
 using Hubbub.Server.Tests.Hosting;
 using Hubbub.Storage.Events;
 using Hubbub.Storage.Files;
@@ -81,8 +82,7 @@ public sealed class EndpointStoryTests : IAsyncDisposable
         });
         await using var hub = await OpenAsync(new WebhookOptions { Url = receiver.Url, Secret = SymmetricKey.Generate() });
         await hub.AppendAsync(0, 30);
-        while (hub.Dispatcher.Status.SequenceNumber < 29)
-            await receiver.Arrived.WaitAsync(TimeSpan.FromMilliseconds(20), Cancellation);
+        await hub.Positions.WhenSavedAsync(29);
 
         Assert.Equal((29, 1, 0), (hub.Dispatcher.Status.Delivered, hub.Dispatcher.Status.DeadLettered, hub.Dispatcher.Status.LagEvents));
         Assert.Equal(EndpointHealth.Healthy, hub.Dispatcher.Status.Health);
@@ -112,14 +112,13 @@ public sealed class EndpointStoryTests : IAsyncDisposable
     [Fact]
     public async Task Files_OfAnEndpoint_HoldEachEventOnceThroughRestarts()
     {
-        var time = TimeProvider.System;
         var sink = new JsonFileOptions { Directory = "out", RotateBytes = 8192 };
         for (var life = 0; life < 3; life++)
         {
             await using var hub = await OpenAsync(sink);
             await hub.AppendAsync(life * 100, 100);
-            while (life == 2 && hub.Dispatcher.Status.SequenceNumber < 299)
-                await Task.Delay(TimeSpan.FromMilliseconds(5), time, Cancellation);
+            if (life == 2)
+                await hub.Positions.WhenSavedAsync(299);
         }
         var lines = Directory.GetFiles(_directory["files/out"]).Order(StringComparer.Ordinal).SelectMany(File.ReadAllLines);
         Assert.Equal(Enumerable.Range(0, 300), lines.Select(static line =>
@@ -144,6 +143,8 @@ public sealed class EndpointStoryTests : IAsyncDisposable
         private StateStore _state = null!;
         private SegmentedEventLog _stream = null!;
 
+        public WatchedPositions Positions { get; private init; } = null!;
+
         public SegmentedEventLog DeadLetters { get; private set; } = null!;
 
         public EndpointDispatcher Dispatcher { get; private set; } = null!;
@@ -152,16 +153,18 @@ public sealed class EndpointStoryTests : IAsyncDisposable
         {
             var report = new StorageReport(NullLogger.Instance);
             Directory.CreateDirectory(directory["state"]);
+            var state = StateStore.Open(directory["state"], TimeProvider.System);
             var hub = new EndpointHub
             {
-                _state = StateStore.Open(directory["state"], TimeProvider.System),
+                _state = state,
+                Positions = new WatchedPositions(state),
                 _stream = Log(directory["stream"], report),
                 DeadLetters = Log(directory["dead"], report),
             };
             var policy = new SinkPolicy { FileDirectory = directory["files"], AllowPrivateAddresses = true };
             Assert.Null(sink.Validate(policy));
             var dispatch = new EndpointDispatch(
-                [new SinkFactory(policy, TimeProvider.System)], hub._state, TimeProvider.System, NullLogger.Instance);
+                [new SinkFactory(policy, TimeProvider.System)], hub.Positions, TimeProvider.System, NullLogger.Instance);
             hub.Dispatcher = dispatch.Start(
                 "factory", "s1", sink, options, hub._stream, hub.DeadLetters.Partitions[0]);
             return ValueTask.FromResult(hub);
@@ -196,4 +199,33 @@ public sealed class EndpointStoryTests : IAsyncDisposable
             LocalFileSystem.Instance, path, new EventLogOptions { PartitionCount = 1, SegmentSizeBytes = 1 << 20 },
             TimeProvider.System, report);
     }
+}
+
+/// <summary>Positions that are stored, with the notice that they are: then the dispatcher has come so far.</summary>
+internal sealed class WatchedPositions(IEndpointPositionStore store) : IEndpointPositionStore
+{
+    private readonly Signal _saved = new();
+    private long _last = -1;
+
+    public Task WhenSavedAsync(long sequenceNumber) => _saved.UntilAsync(
+        () => Volatile.Read(ref _last) >= sequenceNumber ? this : null,
+        () => $"the position {sequenceNumber}; it is {Volatile.Read(ref _last)}");
+
+    public ValueTask<EndpointPosition?> LoadPositionAsync(string endpoint, CancellationToken cancellationToken) =>
+        store.LoadPositionAsync(endpoint, cancellationToken);
+
+    public async ValueTask<HubError?> SavePositionAsync(
+        string endpoint, EndpointPosition position, CancellationToken cancellationToken)
+    {
+        var refusal = await store.SavePositionAsync(endpoint, position, cancellationToken);
+        if (refusal is null)
+        {
+            Volatile.Write(ref _last, position.SequenceNumber);
+            _saved.Set();
+        }
+        return refusal;
+    }
+
+    public ValueTask<HubError?> DeletePositionAsync(string endpoint, CancellationToken cancellationToken) =>
+        store.DeletePositionAsync(endpoint, cancellationToken);
 }
