@@ -32,6 +32,7 @@ internal static class Identities
         using (var full = await HubUnderTest.StartAsync(hub, data))
             await PutAsync(full, count);
         await LookUpAsync(Path.Combine(data, "state"), count);
+        await IdentityActivity.RunAsync(hub, data);
         return 0;
     }
 

@@ -87,9 +87,23 @@ public sealed class ActivityRecorder : IAsyncDisposable
         }
     }
 
+    // To its end even while the hub stops: what is flushed after it would replace what was not read.
     private async Task LoadAsync()
     {
-        var stored = await _store.LoadActivityAsync(CancellationToken.None).ConfigureAwait(false);
+        StoredActivity? last = null;
+        while (true)
+        {
+            var page = await _store.LoadActivityAsync(last, IdentityLimits.ActivityPageMax, CancellationToken.None)
+                .ConfigureAwait(false);
+            if (page.Count == 0)
+                return;
+            last = page[^1];
+            await RestoreAsync(page).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RestoreAsync(IReadOnlyList<StoredActivity> stored)
+    {
         var known = new List<StoredActivity>(stored.Count);
         var orphans = new List<(string, string?)>();
         foreach (var activity in stored)

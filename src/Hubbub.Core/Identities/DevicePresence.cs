@@ -14,6 +14,7 @@ public sealed class DevicePresence : IDisposable
     // Bounded by the identities that exist: only registered ones connect, and a deletion removes the entry.
     private readonly ConcurrentDictionary<string, Entry> _devices = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Entry> _changed = new();
+    private int _connectedDevices;
 
     public DevicePresence(IdentityRegistry registry, TimeProvider time)
     {
@@ -32,8 +33,7 @@ public sealed class DevicePresence : IDisposable
     public Connection Connect(string deviceId, string? moduleId)
     {
         var entry = EntryOf(deviceId, moduleId);
-        entry.Add(1, _time.GetUtcNow());
-        Note(entry);
+        Add(entry, 1);
         return new Connection(this, entry);
     }
 
@@ -45,7 +45,7 @@ public sealed class DevicePresence : IDisposable
         Find(deviceId, moduleId)?.State ?? default;
 
     /// <summary>How many devices are connected; modules do not count.</summary>
-    public int ConnectedDeviceCount => _devices.Count(static e => e.Value.State.IsConnected);
+    public int ConnectedDeviceCount => Volatile.Read(ref _connectedDevices);
 
     public void Dispose() => _subscription.Dispose();
 
@@ -117,9 +117,19 @@ public sealed class DevicePresence : IDisposable
         }
         if (!_devices.TryRemove(deviceId, out var device))
             return;
+        if (device.Leave())
+            Interlocked.Decrement(ref _connectedDevices);
         Note(device);
         foreach (var each in device.RemoveModules())
             Note(each);
+    }
+
+    private void Add(Entry entry, int links)
+    {
+        var change = entry.Add(links, _time.GetUtcNow());
+        if (change != 0 && entry.ModuleId is null)
+            Interlocked.Add(ref _connectedDevices, change);
+        Note(entry);
     }
 
     private void Touch(Entry entry)
@@ -150,18 +160,18 @@ public sealed class DevicePresence : IDisposable
         {
             if (Interlocked.Exchange(ref _isClosed, 1) != 0)
                 return;
-            _entry.Add(-1, _owner._time.GetUtcNow());
-            _owner.Note(_entry);
+            _owner.Add(_entry, -1);
         }
     }
 
+    // There may be a million of them, so each is its own lock, and keeps times as ticks (0: never).
     internal sealed class Entry(string deviceId, string? moduleId)
     {
-        private readonly Lock _lock = new();
         private int _links;
         private int _isMarked;
-        private DateTimeOffset? _changedAt;
-        private DateTimeOffset? _activeAt;
+        private bool _isGone;
+        private long _changedTicks;
+        private long _activeTicks;
         private List<Entry>? _modules;
 
         public string DeviceId => deviceId;
@@ -172,40 +182,54 @@ public sealed class DevicePresence : IDisposable
         {
             get
             {
-                lock (_lock)
-                    return new PresenceState(_links > 0, _changedAt, _activeAt);
+                lock (this)
+                    return new PresenceState(_links > 0, Time(_changedTicks), Time(_activeTicks));
             }
         }
 
-        public void Add(int links, DateTimeOffset now)
+        /// <returns>1 when it is connected by this, -1 when it is not any more, 0 when nothing to count changed.</returns>
+        public int Add(int links, DateTimeOffset now)
         {
-            lock (_lock)
+            lock (this)
             {
-                if (_links == 0 || _links + links == 0)
-                    _changedAt = now;
+                var wasConnected = _links > 0;
                 _links += links;
-                _activeAt = now;
+                _activeTicks = now.UtcTicks;
+                if (wasConnected == _links > 0)
+                    return 0;
+                _changedTicks = now.UtcTicks;
+                return _isGone ? 0 : wasConnected ? -1 : 1;
+            }
+        }
+
+        /// <summary>The identity is gone, and its links count no more; true when it had some.</summary>
+        public bool Leave()
+        {
+            lock (this)
+            {
+                _isGone = true;
+                return _links > 0;
             }
         }
 
         public void Touch(DateTimeOffset now)
         {
-            lock (_lock)
-                _activeAt = now;
+            lock (this)
+                _activeTicks = now.UtcTicks;
         }
 
         public void Restore(DateTimeOffset? changedAt, DateTimeOffset? activeAt)
         {
-            lock (_lock)
+            lock (this)
             {
-                _changedAt ??= changedAt;
-                _activeAt ??= activeAt;
+                _changedTicks = _changedTicks == 0 ? changedAt?.UtcTicks ?? 0 : _changedTicks;
+                _activeTicks = _activeTicks == 0 ? activeAt?.UtcTicks ?? 0 : _activeTicks;
             }
         }
 
         public Entry? Module(string moduleId, bool mayMake)
         {
-            lock (_lock)
+            lock (this)
             {
                 var module = _modules?.Find(m => m.ModuleId == moduleId);
                 if (module is null && mayMake)
@@ -216,7 +240,7 @@ public sealed class DevicePresence : IDisposable
 
         public Entry? Remove(string moduleId)
         {
-            lock (_lock)
+            lock (this)
             {
                 var module = _modules?.Find(m => m.ModuleId == moduleId);
                 if (module is not null)
@@ -227,7 +251,7 @@ public sealed class DevicePresence : IDisposable
 
         public List<Entry> RemoveModules()
         {
-            lock (_lock)
+            lock (this)
             {
                 var modules = _modules ?? [];
                 _modules = null;
@@ -239,6 +263,8 @@ public sealed class DevicePresence : IDisposable
         public bool Mark() => Volatile.Read(ref _isMarked) == 0 && Interlocked.Exchange(ref _isMarked, 1) == 0;
 
         public void Unmark() => Volatile.Write(ref _isMarked, 0);
+
+        private static DateTimeOffset? Time(long ticks) => ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
     }
 }
 

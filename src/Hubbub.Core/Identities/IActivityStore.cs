@@ -3,8 +3,13 @@ namespace Hubbub.Core.Identities;
 /// <summary>Keeps when devices and modules were last heard of. Safe for concurrent use.</summary>
 public interface IActivityStore
 {
-    /// <summary>Everything that is stored.</summary>
-    ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(CancellationToken cancellationToken);
+    /// <summary>What is stored, a page at a time, so that other work of the store gets its turn in between.</summary>
+    /// <param name="after">The last one of the page before; null for the first page.</param>
+    /// <param name="countMax">How many at most.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The next ones in the order of their ids; none at the end.</returns>
+    ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(
+        StoredActivity? after, int countMax, CancellationToken cancellationToken);
 
     /// <summary>Replaces the records of some identities and removes those of others, all or none.</summary>
     /// <returns>Null when it is on stable storage, else why nothing was written.</returns>

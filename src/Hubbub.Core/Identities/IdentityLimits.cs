@@ -30,6 +30,9 @@ public static class IdentityLimits
     /// <summary>How often it is stored when devices were last heard of: what a crash may cost of it.</summary>
     public static readonly TimeSpan ActivityInterval = TimeSpan.FromSeconds(60);
 
+    /// <summary>Identities in one read of it at a start: some milliseconds of the store's time.</summary>
+    public const int ActivityPageMax = 5_000;
+
     /// <summary>Identities in one such write: few enough to keep changes of identities waiting for milliseconds.</summary>
     public const int ActivityBatchMax = 1_000;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -71,6 +72,9 @@ internal sealed partial class RawStatement(SqliteConnection connection, string s
         var bytes = ColumnBlob(_row, column); // First: it may convert, and so change the length.
         return new ReadOnlySpan<byte>(bytes, ColumnBytes(_row, column));
     }
+
+    /// <summary>A text; null for NULL and for the empty one.</summary>
+    public string? Text(int column) => Bytes(column) is { IsEmpty: false } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
     public void Dispose() => _statement?.Dispose();
 

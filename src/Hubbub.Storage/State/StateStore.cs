@@ -144,8 +144,9 @@ public sealed class StateStore
         IReadOnlyList<long> sequenceNumbers, CancellationToken cancellationToken) =>
         ReadAsync(() => _commands.ReadPayloads(sequenceNumbers), cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(CancellationToken cancellationToken) =>
-        ReadAsync(_activity.Load, cancellationToken);
+    public ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(
+        StoredActivity? after, int countMax, CancellationToken cancellationToken) =>
+        ReadAsync(() => _activity.Load(after, countMax), cancellationToken);
 
     public ValueTask<HubError?> WriteActivityAsync(
         IReadOnlyList<StoredActivity> changed,

@@ -113,8 +113,14 @@ public sealed class ActivityRecorderTests
 
         public Exception? Failure { get; set; }
 
-        public ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(CancellationToken cancellationToken) =>
-            Failure is null ? new(Stored) : throw Failure;
+        public ValueTask<IReadOnlyList<StoredActivity>> LoadActivityAsync(
+            StoredActivity? after, int countMax, CancellationToken cancellationToken)
+        {
+            if (Failure is not null)
+                throw Failure;
+            var begin = after is { } last ? Array.IndexOf(Stored, last) + 1 : 0;
+            return new(Stored.Skip(begin).Take(countMax).ToArray());
+        }
 
         public ValueTask<HubError?> WriteActivityAsync(
             IReadOnlyList<StoredActivity> changed,
