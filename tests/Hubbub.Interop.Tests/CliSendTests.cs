@@ -51,9 +51,10 @@ public sealed class CliSendTests(PrivateHub own) : IClassFixture<PrivateHub>
     {
         var device = await Hub.CreateDeviceAsync("send-waits", Cancellation);
         using var sender = Start("send", device.Id, "-");
+        var time = TimeProvider.System;
         // The handler of SIGINT (2) is there; whether it already reads is all the same.
         while (!CatchesInterrupt(sender))
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), time, Cancellation);
 
         await InterruptAsync(sender);
 
