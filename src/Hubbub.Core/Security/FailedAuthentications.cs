@@ -43,7 +43,7 @@ public sealed class FailedAuthentications(TimeProvider time)
         return new Slowdown(delay, byAddress.HasBegun | byHolder.HasBegun);
     }
 
-    /// <summary>One customer of IPv6 has a network of 64 bits, so that is what counts as an address.</summary>
+    /// <summary>Of what <see cref="PeerNetwork"/> says is one address, without an object for it.</summary>
     private static int HashOf(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -27,12 +27,14 @@ internal static class HubAmqpLimits
     public const int UnprovenMax = 2_000;
 
     /// <summary>
-    /// Connections that have proven nothing, from one address. A plant behind one address reconnects at once after a
-    /// power cut, so it is hundreds, not dozens.
+    /// Connections that have proven nothing, from one address (IPv6: one network of 64 bits). A plant behind one address
+    /// reconnects at once after a power cut, so it is hundreds, not dozens.
     /// </summary>
     public const int UnprovenPerAddressMax = 1_000;
 
-    /// <summary>Failed put-tokens after which a connection is closed; some clients retry without a pause.</summary>
+    /// <summary>
+    /// Failed put-tokens after which a connection is closed, less one for each pause; some clients retry without any.
+    /// </summary>
     public const int FailedTokensMax = 16;
 
     /// <summary>

@@ -59,7 +59,7 @@ internal sealed class HubConnection : IConnectionOwner
     public AmqpConnection Engine => _engine;
 
     /// <summary>Its place among the connections that have proven nothing; theirs to keep.</summary>
-    public LinkedListNode<HubConnection>? Unproven { get; set; }
+    public LinkedListNode<UnprovenConnection>? Unproven { get; set; }
 
     /// <summary>What the peer has proven.</summary>
     public HubClaims Claims { get; } = new();

@@ -1,9 +1,10 @@
 using System.Net;
+using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Amqp;
 
 /// <summary>
-/// The connections that have proven nothing yet, oldest first. There is room for so many in all and from one address;
+/// The connections that have proven nothing yet, oldest first. There is room for so many in all and from one network;
 /// when it is used up, the oldest makes place, so that strangers who wait cannot keep devices out.
 /// </summary>
 /// <remarks>
@@ -13,24 +14,25 @@ namespace Hubbub.Server.Amqp;
 internal sealed class UnprovenConnections
 {
     private readonly Lock _gate = new();
-    private readonly LinkedList<HubConnection> _oldestFirst = new();
-    private readonly Dictionary<IPAddress, int> _perAddress = [];
+    private readonly LinkedList<UnprovenConnection> _oldestFirst = new();
+    private readonly Dictionary<IPAddress, int> _perNetwork = [];
 
     /// <summary>Takes a new connection in; cuts the one that has to make place for it.</summary>
     public void Add(HubConnection connection)
     {
-        if (AddressOf(connection) is not { } address)
+        if (connection.Peer.RemoteEndPoint is not IPEndPoint { Address: var address } || IPAddress.IsLoopback(address))
             return;
+        var network = PeerNetwork.Of(address);
         HubConnection? dropped = null;
         lock (_gate)
         {
-            var count = _perAddress.GetValueOrDefault(address) + 1;
-            _perAddress[address] = count;
-            connection.Unproven = _oldestFirst.AddLast(connection);
+            var count = _perNetwork.GetValueOrDefault(network) + 1;
+            _perNetwork[network] = count;
+            connection.Unproven = _oldestFirst.AddLast(new UnprovenConnection(connection, network));
             if (count > HubAmqpLimits.UnprovenPerAddressMax)
-                dropped = OldestOf(address);
+                dropped = OldestOf(network);
             else if (_oldestFirst.Count > HubAmqpLimits.UnprovenMax)
-                dropped = _oldestFirst.First!.Value;
+                dropped = _oldestFirst.First!.Value.Connection;
             if (dropped is not null)
                 Forget(dropped);
         }
@@ -55,19 +57,19 @@ internal sealed class UnprovenConnections
             return;
         connection.Unproven = null;
         _oldestFirst.Remove(node);
-        var address = AddressOf(connection)!;
-        if (--_perAddress[address] == 0)
-            _perAddress.Remove(address);
+        var network = node.Value.Network;
+        if (--_perNetwork[network] == 0)
+            _perNetwork.Remove(network);
     }
 
-    private HubConnection OldestOf(IPAddress address)
+    private HubConnection OldestOf(IPAddress network)
     {
         var node = _oldestFirst.First!;
-        while (!address.Equals(AddressOf(node.Value)))
+        while (!network.Equals(node.Value.Network))
             node = node.Next!;
-        return node.Value;
+        return node.Value.Connection;
     }
-
-    private static IPAddress? AddressOf(HubConnection connection) =>
-        connection.Peer.RemoteEndPoint is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address) ? address : null;
 }
+
+/// <summary>A connection that has proven nothing yet, and the network that it is counted for.</summary>
+internal readonly record struct UnprovenConnection(HubConnection Connection, IPAddress Network);

@@ -75,6 +75,7 @@ public sealed class FailedAuthenticationsTests
             Assert.Equal(TimeSpan.Zero, failures.Record(IPAddress.Parse(first), $"device '{i}'").Delay);
 
         Assert.Equal(areOne, failures.Record(IPAddress.Parse(second), "device 'x'").Delay > TimeSpan.Zero);
+        Assert.Equal(areOne, PeerNetwork.Of(IPAddress.Parse(first)).Equals(PeerNetwork.Of(IPAddress.Parse(second))));
     }
 
     [Fact]
