@@ -150,6 +150,12 @@ public sealed record EventReaderOptions : ClientOptions
     /// <summary>The consumer group to read with.</summary>
     public string ConsumerGroup { get; init; } = "$Default";
 
+    /// <summary>
+    /// The event hub to read, when the connection string is of a whole Event Hubs namespace and names none (no
+    /// EntityPath).
+    /// </summary>
+    public string? EventHub { get; init; }
+
     /// <summary>Events under way per partition at most: the credit that the reader keeps up.</summary>
     public int Prefetch { get; init; } = (int)ClientLimits.CreditMax;
 

@@ -22,7 +22,10 @@ public sealed class ConnectionString
     /// <summary>The name of the hub, or of the Event Hubs namespace: what tokens and certificates are about.</summary>
     public string HostName { get; }
 
-    /// <summary>The host to connect to when it is another one (a gateway); tokens still name the hub.</summary>
+    /// <summary>
+    /// The host to connect to when it is another one, a gateway: its certificate is for this name, while tokens still
+    /// name the hub.
+    /// </summary>
     public string? GatewayHostName { get; private init; }
 
     /// <summary>The device's id.</summary>
@@ -40,7 +43,10 @@ public sealed class ConnectionString
     /// <summary>A ready-made token instead of a key. Secret.</summary>
     public string? SharedAccessSignature { get; private init; }
 
-    /// <summary>The event hub (EntityPath).</summary>
+    /// <summary>
+    /// The event hub (EntityPath). Null in the string of a whole namespace: then <see cref="EventReaderOptions.EventHub"/>
+    /// names it.
+    /// </summary>
     public string? EntityPath { get; private init; }
 
     /// <summary>True when AMQP goes over plain TCP (UseDevelopmentEmulator), as the Event Hubs SDKs do it.</summary>
@@ -132,6 +138,7 @@ public sealed class ConnectionString
         ConnectionStringKind.Device when ModuleId is null => $"HostName={HostName};DeviceId={DeviceId}",
         ConnectionStringKind.Device => $"HostName={HostName};DeviceId={DeviceId};ModuleId={ModuleId}",
         ConnectionStringKind.Service => $"HostName={HostName};SharedAccessKeyName={PolicyName}",
+        _ when EntityPath is null => $"Endpoint={Scheme}{HostName}/;SharedAccessKeyName={PolicyName}",
         _ => $"Endpoint={Scheme}{HostName}/;SharedAccessKeyName={PolicyName};EntityPath={EntityPath}",
     };
 
@@ -156,7 +163,7 @@ public sealed class ConnectionString
         var kind = deviceId is null ? ConnectionStringKind.Service : ConnectionStringKind.Device;
         var result = new ConnectionString(kind, hostName)
         {
-            GatewayHostName = fields.Take("GatewayHostName"),
+            GatewayHostName = fields.TakeOptionalHostName("GatewayHostName"),
             DeviceId = fields.CheckId("DeviceId", deviceId),
             ModuleId = fields.CheckId("ModuleId", fields.Take("ModuleId")),
             PolicyName = fields.Take("SharedAccessKeyName"),
@@ -166,7 +173,7 @@ public sealed class ConnectionString
             HttpsPort = fields.TakePort("HttpsPort", 443),
             CaFile = fields.Take("CaFile"),
         };
-        var usesCertificate = string.Equals(fields.Take("x509"), "true", StringComparison.OrdinalIgnoreCase);
+        var usesCertificate = fields.TakeBoolean("x509");
         if (result.ModuleId is not null && deviceId is null)
             fields.Refuse("ModuleId is there without DeviceId");
         if (kind == ConnectionStringKind.Service && result.PolicyName is null)
@@ -182,11 +189,7 @@ public sealed class ConnectionString
 
     private static ConnectionString EventHubs(ConnectionStringFields fields)
     {
-        var emulator = fields.Take("UseDevelopmentEmulator");
-        var usesEmulator = string.Equals(emulator, "true", StringComparison.OrdinalIgnoreCase);
-        if (emulator is not null && !usesEmulator
-            && !string.Equals(emulator, "false", StringComparison.OrdinalIgnoreCase))
-            fields.Refuse("UseDevelopmentEmulator is neither true nor false");
+        var usesEmulator = fields.TakeBoolean("UseDevelopmentEmulator");
         var (hostName, port) = SplitEndpoint(fields);
         var result = new ConnectionString(ConnectionStringKind.EventHubs, hostName)
         {
@@ -200,8 +203,6 @@ public sealed class ConnectionString
             HttpsPort = fields.TakePort("HttpsPort", 443),
             CaFile = fields.Take("CaFile"),
         };
-        if (result.EntityPath is null)
-            fields.Refuse("EntityPath, the name of the event hub, is missing");
         if (result.SharedAccessSignature is null && result.PolicyName is null)
             fields.Refuse("SharedAccessKeyName is missing");
         fields.RequireOneOf(

@@ -16,6 +16,12 @@ internal sealed class ConnectionStringFields
     private static readonly SearchValues<char> HostChars = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:[]");
 
+    private static readonly HashSet<string> Known = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "HostName", "GatewayHostName", "DeviceId", "ModuleId", "x509", "Endpoint", "EntityPath", "SharedAccessKeyName",
+        "SharedAccessKey", "SharedAccessSignature", "UseDevelopmentEmulator", "AmqpsPort", "HttpsPort", "CaFile",
+    };
+
     private readonly Dictionary<string, string> _values = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The first thing that is wrong; null when nothing is.</summary>
@@ -41,7 +47,8 @@ internal sealed class ConnectionStringFields
             if (key.Length == 0)
                 problem = "a part of it is no key=value";
             else if (!fields._values.TryAdd(key, part[(equals + 1)..].Trim()))
-                problem = $"{key} is there twice";
+                // A key that nobody knows may be a piece of a secret that was pasted wrongly.
+                problem = Known.Contains(key) ? $"{key} is there twice" : "a key is there twice";
             if (problem is not null)
                 return false;
         }
@@ -59,6 +66,17 @@ internal sealed class ConnectionStringFields
             return CheckHostName(key, value);
         Refuse($"{key} is missing");
         return "";
+    }
+
+    public string? TakeOptionalHostName(string key) => Take(key) is { } value ? CheckHostName(key, value) : null;
+
+    public bool TakeBoolean(string key)
+    {
+        var value = Take(key);
+        var isTrue = string.Equals(value, "true", StringComparison.OrdinalIgnoreCase);
+        if (value is not null && !isTrue && !string.Equals(value, "false", StringComparison.OrdinalIgnoreCase))
+            Refuse($"{key} is neither true nor false");
+        return isTrue;
     }
 
     public string CheckHostName(string key, string value)

@@ -78,10 +78,10 @@ public sealed class DeviceClient : IAsyncDisposable
 
     /// <summary>Connects, if that has not been done; otherwise the first send does it.</summary>
     /// <exception cref="HubbubException">Unreachable, untrusted, refused, or too slow.</exception>
-    public Task OpenAsync(CancellationToken cancellationToken = default)
+    public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         _telemetry.EnsureKept();
-        return _keeper.WhenAttachedAsync(cancellationToken);
+        await _keeper.WhenAttachedAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Sends a message; completes when the hub has it on stable storage and accepted it.</summary>
@@ -109,7 +109,9 @@ public sealed class DeviceClient : IAsyncDisposable
     public async Task SendBatchAsync(
         IEnumerable<TelemetryMessage> messages, CancellationToken cancellationToken = default)
     {
-        var batches = TelemetryBatch.Split(messages, _telemetry.Address, Activity.Current);
+        // What the link says it takes is known when it has been there once.
+        var sizeMax = (int)Math.Min(ClientLimits.MessageBytesMax, _telemetry.MessageBytesMax);
+        var batches = TelemetryBatch.Split(messages, _telemetry.Address, sizeMax, Activity.Current);
         if (batches.Count == 0)
             return;
         var sends = new Task[batches.Count];

@@ -55,13 +55,22 @@ public sealed class EventReader : IAsyncDisposable
         Create(ConnectionString.Parse(connectionString), options);
 
     /// <summary>A reader for a hub.</summary>
-    /// <exception cref="FormatException">It is no connection string of a service or of Event Hubs.</exception>
+    /// <exception cref="FormatException">It is no connection string of a service or of Event Hubs, or names no event
+    /// hub.</exception>
     public static EventReader Create(ConnectionString connectionString, EventReaderOptions? options = null)
     {
         if (connectionString.Kind == ConnectionStringKind.Device)
             throw new FormatException(
                 "The connection string is a device's; reading takes a service's or an Event Hubs one.");
-        return new EventReader(connectionString, options ?? new EventReaderOptions());
+        options ??= new EventReaderOptions();
+        if (connectionString.Kind == ConnectionStringKind.EventHubs
+            && connectionString.EntityPath is null == options.EventHub is null)
+        {
+            throw new FormatException(connectionString.EntityPath is null
+                ? "No event hub is named: neither by EntityPath in the connection string nor by EventHub in the options."
+                : "The event hub is named twice: by EntityPath in the connection string and by EventHub in the options.");
+        }
+        return new EventReader(connectionString, options);
     }
 
     /// <summary>Asks which partitions there are.</summary>

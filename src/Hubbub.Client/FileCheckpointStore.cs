@@ -1,14 +1,24 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace Hubbub.Client;
 
 /// <summary>
 /// Checkpoints as small JSON files in a directory, one a partition. A file is written beside the last one and then
-/// takes its name, so that a crash leaves the old one or the new one, and both are whole.
+/// takes its name, so that a crash leaves the old one or the new one, and both are whole. Processes may share a
+/// directory: each file is always somebody's last checkpoint.
 /// </summary>
 public sealed class FileCheckpointStore : ICheckpointStore
 {
     private const int FileBytesMax = 4_096;
+
+    /// <summary>File systems take names of 255 bytes, of which the file beside it needs 37 more.</summary>
+    private const int NameCharsMax = 200;
+
+    /// <summary>What a crash has left beside the files is as old as that; what another process writes now is not.</summary>
+    private static readonly TimeSpan LeftOverAfter = TimeSpan.FromHours(1);
+
     private readonly string _directory;
 
     /// <summary>A store in this directory, which is made if it is not there.</summary>
@@ -16,6 +26,7 @@ public sealed class FileCheckpointStore : ICheckpointStore
     {
         _directory = Path.GetFullPath(directory);
         Directory.CreateDirectory(_directory);
+        RemoveLeftOvers();
     }
 
     /// <inheritdoc/>
@@ -79,9 +90,31 @@ public sealed class FileCheckpointStore : ICheckpointStore
     }
 
     // Each part is escaped, so that none can lead out of the directory.
-    private string PathOf(CheckpointKey key) => Path.Combine(
-        _directory,
-        $"{Escape(key.HostName)}~{Escape(key.EventHub)}~{Escape(key.ConsumerGroup)}~{Escape(key.PartitionId)}.json");
+    private string PathOf(CheckpointKey key)
+    {
+        var name =
+            $"{Escape(key.HostName)}~{Escape(key.EventHub)}~{Escape(key.ConsumerGroup)}~{Escape(key.PartitionId)}";
+        if (name.Length > NameCharsMax)
+            name = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+        return Path.Combine(_directory, $"{name}.json");
+    }
+
+    private void RemoveLeftOvers()
+    {
+        var before = TimeProvider.System.GetUtcNow().UtcDateTime - LeftOverAfter;
+        foreach (var file in Directory.EnumerateFiles(_directory, "*.json.*.new"))
+        {
+            try
+            {
+                if (File.GetLastWriteTimeUtc(file) < before)
+                    File.Delete(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It is in nobody's way.
+            }
+        }
+    }
 
     private static string Escape(string part) => Uri.EscapeDataString(part).Replace("~", "%7E", StringComparison.Ordinal);
 }

@@ -26,11 +26,12 @@ internal sealed class TelemetryBatch : ISendable
     /// <summary>Splits the messages into batches, in order.</summary>
     /// <param name="messages">The messages.</param>
     /// <param name="address">Where they go; for the error text.</param>
+    /// <param name="sizeMax">Bytes that the hub takes at once.</param>
     /// <param name="activity">The trace that they belong to; null for none.</param>
     /// <exception cref="HubbubException">One message alone is larger than the hub takes; nothing has been
     /// sent.</exception>
     public static List<TelemetryBatch> Split(
-        IEnumerable<TelemetryMessage> messages, string address, Activity? activity)
+        IEnumerable<TelemetryMessage> messages, string address, int sizeMax, Activity? activity)
     {
         var batches = new List<TelemetryBatch>();
         using var one = new ByteBuffer();
@@ -39,23 +40,23 @@ internal sealed class TelemetryBatch : ISendable
             one.Clear();
             message.Encode(one, activity);
             var size = one.Length + SectionOverheadBytes;
-            if (size > ClientLimits.MessageBytesMax)
+            if (size > sizeMax)
             {
                 throw new HubbubException(
                     ErrorCondition.MessageSizeExceeded,
                     $"message {batches.Sum(batch => batch.Count) + 1} of the batch has {one.Length} bytes; "
-                    + $"{ClientLimits.MessageBytesMax - SectionOverheadBytes} fit",
+                    + $"{sizeMax - SectionOverheadBytes} fit",
                     address);
             }
-            if (batches.Count == 0 || !batches[^1].HasRoom(size))
+            if (batches.Count == 0 || !batches[^1].HasRoom(size, sizeMax))
                 batches.Add(new TelemetryBatch());
             batches[^1].Add(one.WrittenSpan);
         }
         return batches;
     }
 
-    private bool HasRoom(int size) =>
-        Count < ClientLimits.BatchMessagesMax && _sections.Length + size <= ClientLimits.MessageBytesMax;
+    private bool HasRoom(int size, int sizeMax) =>
+        Count < ClientLimits.BatchMessagesMax && _sections.Length + size <= sizeMax;
 
     private void Add(ReadOnlySpan<byte> message)
     {

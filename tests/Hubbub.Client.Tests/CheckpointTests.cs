@@ -50,6 +50,61 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public async Task File_CrashAtAnyByteOfTheNextOne_LeavesTheLastOne()
+    {
+        var store = new FileCheckpointStore(_directory.FullName);
+        await store.SaveAsync(Key, new Checkpoint(7, "700"), Some.Patience);
+        var file = Assert.Single(_directory.GetFiles()).FullName;
+        var content = await File.ReadAllBytesAsync(file, Some.Patience);
+
+        for (var length = 0; length <= content.Length; length++)
+        {
+            // What a process leaves that dies while it writes: the new file is not yet in the place of the old one.
+            var beside = $"{file}.{Guid.NewGuid():N}.new";
+            await File.WriteAllBytesAsync(beside, content[..length], Some.Patience);
+            File.SetLastWriteTimeUtc(beside, TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-2));
+            Assert.Equal(new Checkpoint(7, "700"), await store.LoadAsync(Key, Some.Patience));
+        }
+        var fresh = $"{file}.{Guid.NewGuid():N}.new";
+        await File.WriteAllBytesAsync(fresh, content, Some.Patience);
+
+        // The next process clears up, but not what another one writes just now.
+        var next = new FileCheckpointStore(_directory.FullName);
+        Assert.Equal([file, fresh], _directory.GetFiles().Select(left => left.FullName).Order(StringComparer.Ordinal));
+        await next.SaveAsync(Key, new Checkpoint(8, "800"), Some.Patience);
+        Assert.Equal(new Checkpoint(8, "800"), await store.LoadAsync(Key, Some.Patience));
+    }
+
+    [Fact]
+    public async Task File_OfTwoProcesses_IsAlwaysTheWholeLastOneOfEither()
+    {
+        FileCheckpointStore[] processes = [new(_directory.FullName), new(_directory.FullName)];
+        await processes[0].SaveAsync(Key, new Checkpoint(0, "0"), Some.Patience);
+
+        await Parallel.ForAsync(1, 200, Some.Patience, async (i, cancellation) =>
+        {
+            await processes[i % 2].SaveAsync(Key, new Checkpoint(i, FakeHub.Text(i)), cancellation);
+            var read = await processes[(i + 1) % 2].LoadAsync(Key, cancellation);
+            Assert.Equal(FakeHub.Text((int)read!.SequenceNumber), read.Offset);
+        });
+
+        Assert.Single(_directory.GetFiles());
+    }
+
+    [Fact]
+    public async Task File_OfNamesThatAreTooLongForOne_IsKeptForEachOfThem()
+    {
+        var store = new FileCheckpointStore(_directory.FullName);
+        var first = new CheckpointKey(new string('h', 200), new string('e', 200), "g", "0");
+
+        await store.SaveAsync(first, new Checkpoint(1, "1"), Some.Patience);
+        await store.SaveAsync(first with { PartitionId = "1" }, new Checkpoint(2, "2"), Some.Patience);
+
+        Assert.Equal(1, (await store.LoadAsync(first, Some.Patience))!.SequenceNumber);
+        Assert.Equal(2, (await store.LoadAsync(first with { PartitionId = "1" }, Some.Patience))!.SequenceNumber);
+    }
+
+    [Fact]
     public async Task File_OfNamesThatLeadElsewhere_StaysInItsDirectory()
     {
         var store = new FileCheckpointStore(Path.Combine(_directory.FullName, "inner"));

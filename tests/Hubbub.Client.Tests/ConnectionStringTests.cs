@@ -57,7 +57,12 @@ public sealed class ConnectionStringTests
     [Theory]
     [InlineData("", "empty")]
     [InlineData("HostName", "no key=value")]
-    [InlineData("HostName=h;HostName=h", "twice")]
+    [InlineData("HostName=h;HostName=h", "HostName is there twice")]
+    [InlineData("HostName=h;GatewayHostName=a b;DeviceId=d;SharedAccessKey=QQ==", "GatewayHostName is no host name")]
+    [InlineData("HostName=h;DeviceId=d;x509=yes", "x509 is neither true nor false")]
+    [InlineData("HostName=h;DeviceId=d;x509=false", "either SharedAccessKey or SharedAccessSignature")]
+    [InlineData("HostName=h;SharedAccessKeyName=p", "either SharedAccessKey or SharedAccessSignature")]
+    [InlineData("HostName=h;DeviceId=d;ModuleId=a b;SharedAccessKey=QQ==", "ModuleId holds a character")]
     [InlineData("DeviceId=d;SharedAccessKey=QQ==", "HostName is missing")]
     [InlineData("HostName=h/x;DeviceId=d;SharedAccessKey=QQ==", "no host name")]
     [InlineData("HostName=h;DeviceId=d", "either SharedAccessKey or SharedAccessSignature")]
@@ -70,7 +75,6 @@ public sealed class ConnectionStringTests
     [InlineData("HostName=h;DeviceId=d;SharedAccessKey=QQ==;HttpsPort=70000", "HttpsPort is no port")]
     [InlineData("Endpoint=https://h/;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e", "sb://")]
     [InlineData("Endpoint=sb://h:x/;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e", "port of Endpoint")]
-    [InlineData("Endpoint=sb://h/;SharedAccessKeyName=p;SharedAccessKey=k", "EntityPath")]
     [InlineData("Endpoint=sb://h/;SharedAccessKey=k;EntityPath=e", "SharedAccessKeyName")]
     [InlineData(
         "Endpoint=sb://h/;UseDevelopmentEmulator=maybe;SharedAccessKeyName=p;SharedAccessKey=k;EntityPath=e",
@@ -101,5 +105,66 @@ public sealed class ConnectionStringTests
         var misspelt = Assert.Throws<FormatException>(
             () => ConnectionString.Parse($"HostName=h;DeviceId=d;SharedAccessKey={Some.Key}*"));
         Assert.DoesNotContain(Some.Key, misspelt.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("HostName=my-hub.azure-devices.net;DeviceId=dev-1;SharedAccessKey=QUJD", ConnectionStringKind.Device)]
+    [InlineData("HostName=my-hub.azure-devices.net;DeviceId=dev-1;ModuleId=m;SharedAccessKey=QUJD;GatewayHostName=edge-1",
+        ConnectionStringKind.Device)]
+    [InlineData("HostName=my-hub.azure-devices.net;DeviceId=dev-1;x509=true", ConnectionStringKind.Device)]
+    [InlineData("HostName=my-hub.azure-devices.net;DeviceId=dev-1;SharedAccessKeyName=device;SharedAccessKey=QUJD",
+        ConnectionStringKind.Device)]
+    [InlineData(
+        "HostName=my-hub.azure-devices.net;DeviceId=d;SharedAccessSignature=SharedAccessSignature sr=a&sig=b%3D&se=1893456000",
+        ConnectionStringKind.Device)]
+    [InlineData("HostName=my-hub.azure-devices.net;SharedAccessKeyName=iothubowner;SharedAccessKey=QUJD",
+        ConnectionStringKind.Service)]
+    [InlineData("Endpoint=sb://ihsuproddbres001.servicebus.windows.net/;SharedAccessKeyName=iothubowner;"
+        + "SharedAccessKey=QUJD=;EntityPath=iothub-ehub-my-hub-1-abc", ConnectionStringKind.EventHubs)]
+    [InlineData("Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=QUJD=",
+        ConnectionStringKind.EventHubs)]
+    public void Parse_AsAzuresPortalShowsThem_TakesAll(string text, ConnectionStringKind kind)
+    {
+        var parsed = ConnectionString.Parse(text);
+
+        Assert.Equal(kind, parsed.Kind);
+        Assert.DoesNotContain("QUJD", parsed.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("sig=", parsed.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("HostName=h;DeviceId=d;SharedAccessKey={0}*")]
+    [InlineData("HostName=h;DeviceId=d;{0}=;{0}=")]
+    [InlineData("HostName=h;DeviceId=d;SharedAccessKey={0};SharedAccessKey={0}")]
+    [InlineData("HostName=h;DeviceId=d;SharedAccessSignature=SharedAccessSignature sig={0}")]
+    [InlineData("HostName=h;SharedAccessKey={0}")]
+    [InlineData("HostName={0}=/;DeviceId=d;SharedAccessKey=QQ==")]
+    [InlineData("{0}")]
+    public void Parse_WhatCannotBeUsed_NeverTellsTheSecret(string format)
+    {
+        const string Secret = "c2VjcmV0IG9mIHRoZSBkZXZpY2U";
+        var text = format.Replace("{0}", Secret, StringComparison.Ordinal);
+
+        var refused = Assert.Throws<FormatException>(() => ConnectionString.Parse(text));
+
+        Assert.DoesNotContain(Secret, refused.ToString(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task EventHubsString_OfAWholeNamespace_NeedsTheEventHubsNameOnce()
+    {
+        const string Namespace = "Endpoint=sb://ns.example/;SharedAccessKeyName=p;SharedAccessKey=k";
+
+        var none = Assert.Throws<FormatException>(() => EventReader.CreateFromConnectionString(Namespace));
+        var two = Assert.Throws<FormatException>(() => EventReader.CreateFromConnectionString(
+            $"{Namespace};EntityPath=a", new() { EventHub = "b" }));
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub, Namespace, new() { EventHub = FakeHub.EntityPath });
+        var properties = await reader.GetPropertiesAsync(Some.Patience);
+
+        Assert.Contains("EventHub in the options", none.Message, StringComparison.Ordinal);
+        Assert.Contains("twice", two.Message, StringComparison.Ordinal);
+        Assert.Equal(FakeHub.EntityPath, properties.Name);
+        Assert.Contains("sr=sb%3A%2F%2Fns.example%2Fevents-1&", hub.Last.Tokens[0], StringComparison.Ordinal);
     }
 }

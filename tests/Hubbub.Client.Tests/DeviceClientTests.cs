@@ -152,6 +152,27 @@ public sealed class DeviceClientTests
     }
 
     [Fact]
+    public async Task SendBatch_LinkThatTakesLess_IsSplitBelowThat_AndTheFirstOneIsToldHowMuch()
+    {
+        var hub = new FakeHub { MessageSizeBytesMax = 10_000 };
+        await using var device = Some.DeviceOf(hub);
+        var messages = Enumerable.Range(0, 100).Select(_ => new TelemetryMessage(new byte[900])).ToList();
+
+        // Before there is a link nobody knows.
+        var refused = await Assert.ThrowsAsync<HubbubException>(() => device.SendBatchAsync(messages, Some.Patience));
+        await device.SendBatchAsync(messages, Some.Patience);
+
+        Assert.Equal(ErrorCondition.MessageSizeExceeded, refused.Condition);
+        Assert.Contains("the batch has 9", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("the link takes 10000; send fewer messages", refused.Message, StringComparison.Ordinal);
+        Assert.All(hub.Last.Messages, message => Assert.InRange(message.Payload.Length, 1, 10_000));
+        Assert.Equal(100, hub.Last.Messages.Sum(message => Some.Payloads(Some.Read(message.Payload, message.Format)).Count));
+        var one = await Assert.ThrowsAsync<HubbubException>(
+            () => device.SendBatchAsync([new TelemetryMessage(new byte[10_000])], Some.Patience));
+        Assert.Contains("message 1 of the batch", one.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task SendBatch_OneOfSeveralRejected_SaysHowManyWereAccepted()
     {
         var received = 0;

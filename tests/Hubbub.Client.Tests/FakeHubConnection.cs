@@ -126,11 +126,11 @@ internal sealed class FakeHubConnection : IConnectionOwner
         await WhenAsync(peer => peer.TrySendEvent(partition, message), cancellationToken);
 
     /// <summary>Sends an event if there is credit.</summary>
-    public bool TrySendEvent(string partition, byte[] message)
+    public bool TrySendEvent(string partition, byte[] message, bool isSettled = true)
     {
         var isSent = false;
         _driver.Invoke(this, (_, self) => isSent = self._partitions.TryGetValue(partition, out var link)
-            && link.TrySend(BitConverter.GetBytes(++self._tag), 0, message, settled: true));
+            && link.TrySend(BitConverter.GetBytes(++self._tag), 0, message, isSettled));
         return isSent;
     }
 
@@ -198,6 +198,7 @@ internal sealed class FakeHubConnection : IConnectionOwner
             Role = link.Role,
             Source = attach.Source,
             Target = attach.Target,
+            RcvSettleMode = attach.RcvSettleMode,
             MaxMessageSize = _hub.MessageSizeBytesMax,
             Properties = attach.Properties,
         });

@@ -67,6 +67,36 @@ public sealed class TransportTests
         Assert.Contains("407", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Proxy_ThatRefusesTheCredentials_IsNamedWithoutThem()
+    {
+        await using var proxy = new ConnectProxy("something else");
+        var settings = new WebProxy(proxy.Address) { Credentials = new NetworkCredential("me", "secret-word") };
+        await using var device = DeviceClient.CreateFromConnectionString(
+            Some.Device, new() { Proxy = settings, Reconnect = ReconnectPolicy.None });
+
+        var refused = await Assert.ThrowsAsync<HubbubException>(() => device.OpenAsync(Some.Patience));
+
+        Assert.Contains("does not take these credentials", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret-word", refused.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(AmqpTransport.Tcp)]
+    [InlineData(AmqpTransport.WebSocket)]
+    public async Task Gateway_ShowsACertificateOfItsOwn_AndIsToldTheHubsName(AmqpTransport transport)
+    {
+        await using var hub = await RealHub.StartAsync();
+        // Here the hub plays the gateway; it knows nothing of the hub that the device belongs to.
+        await using var device = DeviceClient.CreateFromConnectionString(
+            $"HostName=elsewhere.example;DeviceId=d;SharedAccessKey={Some.Key};GatewayHostName=localhost;{hub.Reach}",
+            new() { Transport = transport, Reconnect = ReconnectPolicy.None });
+
+        var refused = await Assert.ThrowsAsync<HubbubException>(() => device.OpenAsync(Some.Patience));
+
+        Assert.DoesNotContain(refused.Condition, new[] { HubbubCondition.Untrusted, HubbubCondition.Unreachable });
+    }
+
     [Theory]
     [InlineData(AmqpTransport.Tcp)]
     [InlineData(AmqpTransport.WebSocket)]

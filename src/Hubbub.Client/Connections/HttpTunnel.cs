@@ -21,7 +21,7 @@ internal static class HttpTunnel
             await stream.WriteAsync(Request(proxy, settings, target), cancellationToken).ConfigureAwait(false);
             var status = await ReadStatusAsync(stream, proxy, address, cancellationToken).ConfigureAwait(false);
             if (status is < 200 or >= 300)
-                throw Refused(proxy, address, $"it answered {status}{(status == 407 ? ": it wants credentials" : "")}");
+                throw Refused(proxy, address, Explain(status, settings.Credentials is not null));
             return stream;
         }
         catch (Exception e)
@@ -79,6 +79,13 @@ internal static class HttpTunnel
                 ? status
                 : 0;
     }
+
+    private static string Explain(int status, bool hasCredentials) => status switch
+    {
+        407 when hasCredentials => "it answered 407: it does not take these credentials by Basic authentication",
+        407 => "it answered 407: it wants credentials",
+        _ => string.Create(CultureInfo.InvariantCulture, $"it answered {status}"),
+    };
 
     private static HubbubException Refused(Uri proxy, ServerAddress address, string why) => new(
         HubbubCondition.Unreachable,

@@ -39,22 +39,30 @@ internal sealed class RequestChannel : IDeliverySink
         AmqpClientConnection connection, ClientSession session, string node, CancellationToken cancellationToken)
     {
         var channel = new RequestChannel(connection, node);
-        await connection.AttachAsync(session, channel._sender, new Attach
+        try
         {
-            Name = $"{node}-sender",
-            Handle = 0,
-            Role = Role.Sender,
-            Source = new Source { Address = AmqpValue.From(channel._replyTo) },
-            Target = new Target { Address = AmqpValue.From(node) },
-        }, cancellationToken).ConfigureAwait(false);
-        await connection.AttachAsync(session, channel._receiver, new Attach
+            await connection.AttachAsync(session, channel._sender, new Attach
+            {
+                Name = $"{node}-sender-{channel._replyTo}",
+                Handle = 0,
+                Role = Role.Sender,
+                Source = new Source { Address = AmqpValue.From(channel._replyTo) },
+                Target = new Target { Address = AmqpValue.From(node) },
+            }, cancellationToken).ConfigureAwait(false);
+            await connection.AttachAsync(session, channel._receiver, new Attach
+            {
+                Name = $"{node}-receiver-{channel._replyTo}",
+                Handle = 0,
+                Role = Role.Receiver,
+                Source = new Source { Address = AmqpValue.From(node) },
+                Target = new Target { Address = AmqpValue.From(channel._replyTo) },
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch
         {
-            Name = $"{node}-receiver",
-            Handle = 0,
-            Role = Role.Receiver,
-            Source = new Source { Address = AmqpValue.From(node) },
-            Target = new Target { Address = AmqpValue.From(channel._replyTo) },
-        }, cancellationToken).ConfigureAwait(false);
+            channel.Close();
+            throw;
+        }
         return channel;
     }
 
@@ -92,8 +100,7 @@ internal sealed class RequestChannel : IDeliverySink
         }
     }
 
-    /// <summary>Detaches both links.</summary>
-    public void Close()
+    private void Close()
     {
         _connection.Detach(_sender);
         _connection.Detach(_receiver);

@@ -62,6 +62,9 @@ internal sealed class SendQueue
     /// <summary>Tells why there is no session just now; null when there is one, or nobody knows.</summary>
     public Func<HubbubException?>? Trouble { get; init; }
 
+    /// <summary>Bytes of a message that the last link took at most; without a bound before the first.</summary>
+    public ulong MessageBytesMax { get; private set; } = ulong.MaxValue;
+
     /// <summary>Why there is no link just now; null while there is one.</summary>
     private HubbubException? LinkFailure { get; set; }
 
@@ -102,6 +105,7 @@ internal sealed class SendQueue
     public void Attach(SendingLink link)
     {
         LinkFailure = null;
+        MessageBytesMax = link.MessageBytesMax;
         Volatile.Write(ref _link, link);
         link.Wake();
     }

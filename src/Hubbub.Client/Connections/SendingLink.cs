@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Engine;
+using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Client.Connections;
@@ -20,6 +21,9 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
 
     /// <summary>True when there is something to send that the peer does not take now.</summary>
     public bool WaitsForPeer { get; private set; }
+
+    /// <summary>Bytes of a message that the peer takes at most; only when it is attached.</summary>
+    public ulong MessageBytesMax => ((SenderLink)Link!).RemoteMaxMessageSizeBytes is var max and not 0 ? max : ulong.MaxValue;
 
     /// <summary>For the connection: it has the link among those that have something to send.</summary>
     public bool IsListed { get; set; }
@@ -54,7 +58,7 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
             if (link.RemoteMaxMessageSizeBytes is var max && max != 0 && (ulong)pending.Payload.Length > max)
             {
                 queue.Dequeue();
-                queue.Finish([new Outcome(pending, TooLarge(pending.Payload.Length, max))]);
+                queue.Finish([new Outcome(pending, TooLarge(pending, max))]);
                 continue;
             }
             if (output.Length >= bytesMax)
@@ -129,8 +133,16 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
             Connection!.GiveBack(this);
     }
 
-    private HubbubException TooLarge(int size, ulong max) => new(
-        ErrorCondition.MessageSizeExceeded, $"the message has {size} bytes, {max} are allowed", Address);
+    private HubbubException TooLarge(PendingSend pending, ulong max)
+    {
+        var (what, hint) = pending.MessageFormat == MessageFormats.Batch
+            ? ("batch", "; send fewer messages at a time")
+            : ("message", "");
+        return new HubbubException(
+            ErrorCondition.MessageSizeExceeded,
+            $"the {what} has {pending.Payload.Length} bytes, the link takes {max}{hint}",
+            Address);
+    }
 
     private HubbubException Explain(DeliveryState? state) => state switch
     {

@@ -3,11 +3,19 @@ namespace Hubbub.Client.Connections;
 /// <summary>Where a server listens and how it is known.</summary>
 internal sealed record ServerAddress
 {
-    /// <summary>The name in the certificate, in open and in tokens.</summary>
+    /// <summary>The name in open and in tokens.</summary>
     public required string HostName { get; init; }
 
     /// <summary>The host to dial, when it is not <see cref="HostName"/>.</summary>
     public string? DialHostName { get; init; }
+
+    /// <summary>
+    /// The name in the certificate, when it is not <see cref="HostName"/>: a gateway shows its own.
+    /// </summary>
+    public string? GatewayHostName { get; init; }
+
+    /// <summary>The name that the server's certificate has to be for.</summary>
+    public string TlsHostName => GatewayHostName ?? HostName;
 
     public required int Port { get; init; }
 
@@ -28,6 +36,7 @@ internal sealed record ServerAddress
     {
         HostName = to.HostName,
         DialHostName = options.DialHostName ?? to.GatewayHostName,
+        GatewayHostName = to.GatewayHostName,
         Port = to.AmqpPort,
         HttpsPort = to.HttpsPort,
         WebSocketPath = to.Kind == ConnectionStringKind.EventHubs ? "/$servicebus/websocket" : "/$iothub/websocket",

@@ -37,7 +37,7 @@ internal sealed class TlsTrust : IDisposable
     /// <summary>For one handshake.</summary>
     public SslClientAuthenticationOptions ToOptions()
     {
-        var result = new SslClientAuthenticationOptions { TargetHost = _address.HostName };
+        var result = new SslClientAuthenticationOptions { TargetHost = _address.TlsHostName };
         if (_policy is not null)
             result.CertificateChainPolicy = _policy;
         if (_options.ClientCertificate is { } certificate)

@@ -15,7 +15,7 @@ internal static class WebSocketDialer
         ServerAddress address, ClientOptions options, TlsTrust trust, CancellationToken cancellationToken)
     {
         var scheme = address.UsesTls ? "wss" : "ws";
-        var uri = new Uri($"{scheme}://{address.HostName}:{address.HttpsPort}{address.WebSocketPath}");
+        var uri = new Uri($"{scheme}://{address.TlsHostName}:{address.HttpsPort}{address.WebSocketPath}");
         // The tunnel, the host that is dialled and TLS are the same as for TCP.
         using var handler = new SocketsHttpHandler
         {

@@ -38,7 +38,7 @@ internal sealed class EventHubSession
         ConnectionString to, EventReaderOptions options, CancellationToken cancellationToken)
     {
         var address = ServerAddress.Of(to, options);
-        var entityPath = to.EntityPath;
+        var entityPath = to.Kind == ConnectionStringKind.EventHubs ? to.EntityPath ?? options.EventHub : null;
         if (entityPath is null)
             (address, entityPath) = await EventsRedirect.FindAsync(to, address, options, cancellationToken)
                 .ConfigureAwait(false);

@@ -83,6 +83,7 @@ internal static class EventsRedirect
         {
             HostName = host,
             DialHostName = dial,
+            GatewayHostName = null,
             Port = port,
             HttpsPort = 443,
             WebSocketPath = "/$servicebus/websocket",
