@@ -102,6 +102,11 @@ public sealed partial class AmqpSession
     {
         var ring = IncomingUnsettled;
         var settled = link.SettlesFirst;
+        // Some senders look at an outcome only when they have read all that came, and a second one would be what they
+        // see. The details of two refusals differ, so only acceptance runs over its like.
+        var (told, others) = state is Accepted
+            ? (UnsettledRing.ToldOutcomes.Accepted, UnsettledRing.ToldOutcomes.Others)
+            : (UnsettledRing.ToldOutcomes.Others, UnsettledRing.ToldOutcomes.Accepted | UnsettledRing.ToldOutcomes.Others);
         uint runStart = 0, runEnd = 0;
         var inRun = false;
         for (var index = ring.IndexOf(first); index < ring.Span; index++)
@@ -110,16 +115,15 @@ public sealed partial class AmqpSession
             var id = entry.Id;
             if (SequenceNumber.IsAfter(id, last))
                 break;
-            if (entry.Link is null)
-                continue;
-            if (entry.Link != link || entry.IsTold || link.IsPartial(id))
+            var isMeant = entry.Link == link && !entry.IsTold && !link.IsPartial(id);
+            // A range may run over ids that nothing is unsettled under, never over a delivery that is not meant.
+            if (inRun && ((!isMeant && entry.Link is not null) || (entry.Told & others) != 0))
             {
-                // A range may run over ids that nothing is unsettled under, never over a delivery that is not meant.
-                if (inRun)
-                    WriteDisposition(Role.Receiver, runStart, runEnd, settled, state);
+                WriteDisposition(Role.Receiver, runStart, runEnd, settled, state);
                 inRun = false;
-                continue;
             }
+            if (!isMeant)
+                continue;
             if (!inRun)
                 (runStart, inRun) = (id, true);
             runEnd = id;
@@ -127,6 +131,7 @@ public sealed partial class AmqpSession
             {
                 link.OnSettled(entry.TagKey, told: false);
                 ring.Forget(ref entry);
+                entry.Told |= told;
             }
             else
             {

@@ -21,6 +21,9 @@ internal sealed class UnsettledRing
     private int _span;
     private bool _wasFull;
 
+    /// <summary>As <see cref="Entry.Told"/>, of deliveries behind the last slot.</summary>
+    private ToldOutcomes _toldBehind;
+
     public UnsettledRing(int countMax) => _countMax = countMax;
 
     /// <summary>One delivery; <see cref="Link"/> is null once it is settled.</summary>
@@ -33,6 +36,21 @@ internal sealed class UnsettledRing
 
         /// <summary>Received, rcv-settle-mode second: the outcome was told, and the sender has yet to settle.</summary>
         public bool IsTold;
+
+        /// <summary>
+        /// What was told of deliveries that no slot is left of, between the slot before and this one; and of this
+        /// one's delivery, once it is settled.
+        /// </summary>
+        public ToldOutcomes Told;
+    }
+
+    /// <summary>Outcomes that the sender of a delivery was told.</summary>
+    [Flags]
+    public enum ToldOutcomes : byte
+    {
+        None = 0,
+        Accepted = 1,
+        Others = 2,
     }
 
     /// <summary>Unsettled deliveries.</summary>
@@ -59,7 +77,8 @@ internal sealed class UnsettledRing
         }
         if (_span == _entries.Length)
             MakeRoom();
-        At(_span++) = new Entry { Link = link, Token = token, TagKey = tagKey, Id = id };
+        At(_span++) = new Entry { Link = link, Token = token, TagKey = tagKey, Id = id, Told = _toldBehind };
+        _toldBehind = ToldOutcomes.None;
         Count++;
         _wasFull |= IsFull;
         if (link.UnsettledCount++ == 0)
@@ -153,7 +172,7 @@ internal sealed class UnsettledRing
         }
         if (Count > 0 || _entries.Length > KeptCapacityMax)
             _entries = [];
-        (_head, _span, Count) = (0, 0, 0);
+        (_head, _span, Count, _toldBehind) = (0, 0, 0, ToldOutcomes.None);
     }
 
     /// <summary>
@@ -224,15 +243,20 @@ internal sealed class UnsettledRing
     private void Compact()
     {
         var kept = 0;
+        var told = ToldOutcomes.None;
         for (var index = 0; index < _span; index++)
         {
             ref var entry = ref At(index);
+            told |= entry.Told;
             if (entry.Link is null)
                 continue;
+            entry.Told = told;
+            told = ToldOutcomes.None;
             if (kept != index)
                 At(kept) = entry;
             kept++;
         }
+        _toldBehind |= told;
         for (var index = kept; index < _span; index++)
             At(index) = default;
         _span = kept;

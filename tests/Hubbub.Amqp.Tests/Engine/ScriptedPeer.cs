@@ -241,6 +241,17 @@ internal sealed class ScriptedPeer
         return (T)performative;
     }
 
+    /// <summary>All that the engine has sent and nobody has looked at, of one kind; the rest is passed over.</summary>
+    public IEnumerable<T> TakeAll<T>()
+    {
+        while (_output.TryDequeue(out var bytes))
+        {
+            if (FrameReader.Read(bytes, uint.MaxValue, out var frame) == bytes.Length
+                && Frames.Decode(frame.Body, out _) is T performative)
+                yield return performative;
+        }
+    }
+
     /// <summary>Expects bytes that are no frame: a header.</summary>
     public void ExpectBytes(byte[] bytes)
     {

@@ -189,6 +189,43 @@ public sealed class SettlementTests
         Assert.Equal((2u, 6u), (run.First, run.Last));
     }
 
+    /// <summary>
+    /// Proton shows its user a delivery when it has read all that came: a range that runs over one which was rejected
+    /// just before makes it accepted.
+    /// </summary>
+    [Fact]
+    public void Settle_OfARange_NeverRunsOverADeliveryThatWasToldAnotherOutcome()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("HUBBUB_SEED"), out var given) ? given : Random.Shared.Next();
+        var random = new Random(seed);
+        var rejected = new Rejected { Error = new AmqpError { Condition = ErrorCondition.DecodeError } };
+        for (var round = 0; round < 200; round++)
+        {
+            var peer = ScriptedPeer.MappedServer();
+            var link = peer.AttachSender(credit: 1000);
+            var outcomes = new DeliveryState?[random.Next(3, 120)];
+            uint sent = 0;
+            var told = new List<Disposition>();
+            while (outcomes.Any(static outcome => outcome is null))
+            {
+                for (var burst = random.Next(40); burst > 0 && sent < outcomes.Length; burst--)
+                    peer.SendTransfer(sent++, [1]);
+                var first = (uint)random.Next((int)sent + 1);
+                var last = random.Next(4) == 0 ? sent : first + (uint)random.Next(3);
+                DeliveryState outcome = random.Next(2) == 0 ? Accepted.Instance : rejected;
+                peer.Do(() => link.Settle(first, last, outcome));
+                for (var id = first; id <= last && id < sent; id++)
+                    outcomes[id] ??= outcome;
+                told.AddRange(peer.TakeAll<Disposition>());
+            }
+            foreach (var disposition in told)
+            {
+                for (var id = disposition.First; id <= (disposition.Last ?? disposition.First); id++)
+                    Assert.True(outcomes[id] == disposition.State, $"HUBBUB_SEED={seed}, round {round}, delivery {id}");
+            }
+        }
+    }
+
     /// <summary>uAMQP numbers deliveries by their first transfer.</summary>
     [Fact]
     public void DeliveryIds_WithGaps_AreSettledInOneRange()
