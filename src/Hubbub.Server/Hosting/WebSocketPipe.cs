@@ -79,16 +79,17 @@ internal sealed class WebSocketPipe : IDuplexPipe, IAsyncDisposable
                 if (received.MessageType == WebSocketMessageType.Close)
                     break;
                 if (received.MessageType == WebSocketMessageType.Text)
-                    throw new InvalidDataException("AMQP over WebSocket is binary; the peer sent a text message.");
+                {
+                    // The peer's fault, so the end of a connection like any other: nothing that the hub has to report.
+                    _closeStatus = WebSocketCloseStatus.InvalidMessageType;
+                    failure = new ConnectionResetException("AMQP over WebSocket is binary; the peer sent a text message.");
+                    break;
+                }
                 if (!consumed)
                     continue;
                 writer.Advance(received.Count);
                 consumed = !(await writer.FlushAsync(cancellationToken)).IsCompleted;
             }
-        }
-        catch (InvalidDataException e)
-        {
-            (_closeStatus, failure) = (WebSocketCloseStatus.InvalidMessageType, e);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException
             or ObjectDisposedException)
