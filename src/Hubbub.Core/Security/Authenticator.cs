@@ -53,9 +53,15 @@ public sealed partial class Authenticator
         Span<char> buffer = stackalloc char[SecurityLimits.TokenLengthMax];
         if (ResourcePath.Parse(signature.Resource, buffer, _hub, out var resource) is { } problem)
             return Refuse($"The token's resource '{signature.Resource}' cannot be used: {problem}.");
-        return signature.PolicyName.IsEmpty
-            ? VerifyIdentity(signature, resource)
-            : VerifyPolicy(signature, resource);
+        if (!signature.PolicyName.IsEmpty)
+            return VerifyPolicy(signature, resource);
+        var verified = VerifyIdentity(signature, resource);
+        // C clients escape nothing, and what they wrote may look like an escape: as for ids that are escaped twice,
+        // whose key signed settles which of the ids is meant.
+        return !verified.IsOk && ResourcePath.ParseUnescaped(signature.Resource, _hub, out var written)
+            && VerifyIdentity(signature, written) is { IsOk: true } asWritten
+                ? asWritten
+                : verified;
     }
 
     /// <summary>Verifies a user name and password of SASL PLAIN.</summary>

@@ -27,9 +27,23 @@ internal readonly ref struct ResourcePath
     public static string? Parse(ReadOnlySpan<char> raw, Span<char> buffer, HubIdentity hub, out ResourcePath path)
     {
         path = default;
-        if (!PercentEncoding.TryDecode(raw, buffer, out var length))
-            return "it holds an escaped control character or character beyond ASCII";
-        ReadOnlySpan<char> text = buffer[..length];
+        return PercentEncoding.TryDecode(raw, buffer, out var length)
+            ? Parse(buffer[..length], hub, out path)
+            : "it holds an escaped control character or character beyond ASCII";
+    }
+
+    /// <summary>
+    /// Reads the <c>sr</c> of a client that escapes nothing; false when that cannot be, or makes no difference.
+    /// </summary>
+    public static bool ParseUnescaped(ReadOnlySpan<char> raw, HubIdentity hub, out ResourcePath path)
+    {
+        path = default;
+        return raw.Contains('%') && Parse(raw, hub, out path) is null;
+    }
+
+    private static string? Parse(ReadOnlySpan<char> text, HubIdentity hub, out ResourcePath path)
+    {
+        path = default;
         foreach (var scheme in Schemes)
         {
             if (text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))

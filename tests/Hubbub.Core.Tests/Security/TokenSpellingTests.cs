@@ -10,7 +10,7 @@ public sealed partial class TokenSpellingTests
 {
     private const string AwkwardId = "x+y=z@w(1)!*';,:#?$_.-";
 
-    private static readonly string[] Ids = ["device1", AwkwardId, "a%b", "100%"];
+    private static readonly string[] Ids = ["device1", AwkwardId, "a%b", "100%", "a%41", "aA", "a%2f%20"];
 
     public static TheoryData<string> DeviceIds => [.. Ids];
 
