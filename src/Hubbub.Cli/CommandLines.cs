@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text;
 using Hubbub.Client;
 
 namespace Hubbub.Cli;
@@ -8,8 +6,7 @@ namespace Hubbub.Cli;
 /// <summary>Received commands and feedback as lines, for people or as JSON; each is written out at once.</summary>
 internal sealed class CommandLines(bool json) : IDisposable
 {
-    private readonly ArrayBufferWriter<byte> _buffer = new();
-    private readonly MessageJson _json = new();
+    private readonly LineBuffer _lines = new();
 
     /// <exception cref="IOException">Nobody reads any more.</exception>
     public void Write(ReceivedCommand command, Stream output)
@@ -31,74 +28,60 @@ internal sealed class CommandLines(bool json) : IDisposable
         Flush(output);
     }
 
-    public void Dispose() => _json.Dispose();
+    public void Dispose() => _lines.Dispose();
 
     private void Flush(Stream output)
     {
-        _buffer.Write("\n"u8);
-        try
-        {
-            output.Write(_buffer.WrittenSpan);
-            output.Flush();
-        }
-        finally
-        {
-            _buffer.ResetWrittenCount();
-        }
+        _lines.WriteTo(output);
+        output.Flush();
     }
 
     private void AddText(ReceivedCommand command)
     {
-        var line = new StringBuilder();
-        line.Append(CultureInfo.InvariantCulture, $"{command.EnqueuedTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} ");
-        line.Append(CultureInfo.InvariantCulture, $"{command.SequenceNumber} {MessageText.Of(command.MessageId)}");
-        if (command.DeliveryCount > 0)
-            line.Append(CultureInfo.InvariantCulture, $" (given back {command.DeliveryCount} times)");
-        foreach (var (name, value) in command.Properties)
-            line.Append(CultureInfo.InvariantCulture, $" {name}={MessageText.Of(value)}");
-        line.Append(' ').Append(MessageText.OfBody(command.Body.Span));
-        _buffer.Write(Encoding.UTF8.GetBytes(line.ToString()));
+        var again = command.DeliveryCount > 0
+            ? string.Create(CultureInfo.InvariantCulture, $" (given back {command.DeliveryCount} times)")
+            : "";
+        var content = MessageText.OfContent(command.Properties, command.Body.Span);
+        _lines.AddText(command.EnqueuedTime, string.Create(
+            CultureInfo.InvariantCulture, $"{command.SequenceNumber} {MessageText.Of(command.MessageId)}{again}{content}"));
     }
 
     private void AddJson(ReceivedCommand command)
     {
-        var writer = _json.Begin(_buffer);
-        _json.WriteIfPresent("messageId", command.MessageId);
-        _json.WriteIfPresent("correlationId", command.CorrelationId);
+        var (writer, message) = (_lines.BeginJson(), _lines.Json);
+        message.WriteIfPresent("messageId", command.MessageId);
+        message.WriteIfPresent("correlationId", command.CorrelationId);
         writer.WriteNumber("sequenceNumber", command.SequenceNumber);
         writer.WriteString("enqueuedTime", command.EnqueuedTime);
         writer.WriteNumber("deliveryCount", command.DeliveryCount);
         writer.WriteString("lockToken", command.LockToken);
         if (command.ExpiresAt is { } expiresAt)
             writer.WriteString("expiresAt", expiresAt);
-        _json.WriteIfPresent("to", command.To);
-        _json.WriteIfPresent("contentType", command.ContentType);
-        _json.WriteIfPresent("contentEncoding", command.ContentEncoding);
-        _json.WriteMap("properties", command.Properties);
-        _json.WriteBody(command.Body);
-        _json.End();
+        message.WriteIfPresent("to", command.To);
+        message.WriteIfPresent("contentType", command.ContentType);
+        message.WriteIfPresent("contentEncoding", command.ContentEncoding);
+        message.WriteMap("properties", command.Properties);
+        message.WriteBody(command.Body);
+        _lines.EndJson();
     }
 
     private void AddText(CommandFeedback feedback)
     {
-        var source = feedback.ModuleId is { } module ? $"{feedback.DeviceId}/{module}" : feedback.DeviceId;
-        var id = MessageText.Of(feedback.MessageId);
-        var line = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{feedback.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {source} {MessageText.Of(feedback.Status)} {id}");
-        _buffer.Write(Encoding.UTF8.GetBytes(line));
+        var source = MessageText.OfSource(feedback.DeviceId, feedback.ModuleId);
+        _lines.AddText(
+            feedback.Time, $"{source} {MessageText.Of(feedback.Status)} {MessageText.Of(feedback.MessageId)}");
     }
 
     // The names are those of the record on the wire.
     private void AddJson(CommandFeedback feedback)
     {
-        var writer = _json.Begin(_buffer);
+        var (writer, message) = (_lines.BeginJson(), _lines.Json);
         writer.WriteString("originalMessageId", feedback.MessageId);
         writer.WriteString("statusCode", feedback.Status);
         writer.WriteString("deviceId", feedback.DeviceId);
-        _json.WriteIfPresent("moduleId", feedback.ModuleId);
-        _json.WriteIfPresent("deviceGenerationId", feedback.DeviceGenerationId);
+        message.WriteIfPresent("moduleId", feedback.ModuleId);
+        message.WriteIfPresent("deviceGenerationId", feedback.DeviceGenerationId);
         writer.WriteString("enqueuedTimeUtc", feedback.Time);
-        _json.End();
+        _lines.EndJson();
     }
 }

@@ -14,6 +14,19 @@ internal static class MessageText
     public static string OfBody(ReadOnlySpan<byte> body) =>
         Utf8.IsValid(body) ? OnOneLine(Encoding.UTF8.GetString(body)) : $"({body.Length} bytes)";
 
+    /// <summary>Properties and a body, each behind a space.</summary>
+    public static string OfContent(IReadOnlyDictionary<string, object?> properties, ReadOnlySpan<byte> body)
+    {
+        var text = new StringBuilder();
+        foreach (var (name, value) in properties)
+            text.Append(CultureInfo.InvariantCulture, $" {name}={Of(value)}");
+        return text.Append(' ').Append(OfBody(body)).ToString();
+    }
+
+    /// <summary>A device, or a module of one.</summary>
+    public static string OfSource(string? deviceId, string? moduleId) =>
+        moduleId is null ? deviceId ?? "-" : $"{deviceId}/{moduleId}";
+
     /// <summary>A property's value, control characters and all.</summary>
     public static string RawOf(object? value) => value switch
     {
