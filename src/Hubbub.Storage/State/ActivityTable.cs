@@ -31,7 +31,11 @@ internal sealed class ActivityTable(SqliteConnection connection) : IDisposable
         while (_load.Step())
         {
             stored.Add(new StoredActivity(
-                _load.Text(0)!, _load.Text(1), _load.Text(2)!, _load.Int64(3) != 0, Time(_load.Int64(4)),
+                _load.Text(0)!,
+                _load.Text(1) is { Length: > 0 } moduleId ? moduleId : null,
+                _load.Text(2)!,
+                _load.Int64(3) != 0,
+                Time(_load.Int64(4)),
                 Time(_load.Int64(5))));
         }
         return stored;

@@ -111,25 +111,23 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
     private List<StoredCommand> LoadCommands()
     {
         List<StoredCommand> commands = [];
-        using var select = connection.CreateCommand();
-        select.CommandText = """
+        using var row = new RawStatement(connection, """
             SELECT sequence, device_id, module_id, generation_id, message_id, ack, enqueued_ms, expires_ms,
               delivery_count
             FROM command ORDER BY sequence
-            """;
-        using var row = select.ExecuteReader();
-        while (row.Read())
+            """);
+        while (row.Step())
         {
             commands.Add(new StoredCommand
             {
-                SequenceNumber = row.GetInt64(0),
-                Target = new CommandTarget(row.GetString(1), Text(row, 2)),
-                GenerationId = row.GetString(3),
-                MessageId = Text(row, 4),
-                Ack = (FeedbackMode)row.GetByte(5),
-                EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)),
-                ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(7)),
-                DeliveryCount = row.GetInt32(8),
+                SequenceNumber = row.Int64(0),
+                Target = new CommandTarget(row.Text(1)!, row.Text(2)),
+                GenerationId = row.Text(3)!,
+                MessageId = row.Text(4),
+                Ack = (FeedbackMode)row.Int64(5),
+                EnqueuedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(6)),
+                ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(7)),
+                DeliveryCount = (int)row.Int64(8),
             });
         }
         return commands;
@@ -138,24 +136,22 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
     private List<FeedbackRecord> LoadFeedback()
     {
         List<FeedbackRecord> records = [];
-        using var select = connection.CreateCommand();
-        select.CommandText = """
+        using var row = new RawStatement(connection, """
             SELECT sequence, device_id, module_id, generation_id, message_id, outcome, happened_ms,
               delivery_count
             FROM feedback ORDER BY sequence
-            """;
-        using var row = select.ExecuteReader();
-        while (row.Read())
+            """);
+        while (row.Step())
         {
             records.Add(new FeedbackRecord
             {
-                SequenceNumber = row.GetInt64(0),
-                Target = new CommandTarget(row.GetString(1), Text(row, 2)),
-                GenerationId = row.GetString(3),
-                OriginalMessageId = Text(row, 4),
-                Outcome = (CommandOutcome)row.GetByte(5),
-                HappenedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)),
-                DeliveryCount = row.GetInt32(7),
+                SequenceNumber = row.Int64(0),
+                Target = new CommandTarget(row.Text(1)!, row.Text(2)),
+                GenerationId = row.Text(3)!,
+                OriginalMessageId = row.Text(4),
+                Outcome = (CommandOutcome)row.Int64(5),
+                HappenedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(6)),
+                DeliveryCount = (int)row.Int64(7),
             });
         }
         return records;
@@ -168,7 +164,4 @@ internal sealed class CommandTables(SqliteConnection connection) : IDisposable
         select.Parameters.AddWithValue("$name", table);
         return select.ExecuteScalar() is long last ? last : 0;
     }
-
-    private static string? Text(SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? null : row.GetString(column);
 }

@@ -73,8 +73,10 @@ internal sealed partial class RawStatement(SqliteConnection connection, string s
         return new ReadOnlySpan<byte>(bytes, ColumnBytes(_row, column));
     }
 
-    /// <summary>A text; null for NULL and for the empty one.</summary>
-    public string? Text(int column) => Bytes(column) is { IsEmpty: false } bytes ? Encoding.UTF8.GetString(bytes) : null;
+    /// <summary>A text; null for NULL.</summary>
+    public string? Text(int column) => raw.sqlite3_column_type(Statement, column) == raw.SQLITE_NULL
+        ? null
+        : Encoding.UTF8.GetString(Bytes(column));
 
     public void Dispose() => _statement?.Dispose();
 
