@@ -110,7 +110,7 @@ public sealed class HubServer : IAsyncDisposable
         _certificate = ServerCertificate.Open(Options, _time, _logger);
         var ports = new HubPorts(
             sockets.Amqps[0].Port, sockets.Https[0].Port, sockets.Amqp.Count > 0 ? sockets.Amqp[0].Port : 0);
-        _amqp = new AmqpListener(AmqpServicesOf(_core, _routing, ports.Amqps));
+        _amqp = new AmqpListener(_core.ToAmqp(_routing, _metrics, _time, _logger, ports.Amqps));
         var amqp = new AmqpConnectionHandler(_amqp, _metrics, _stopping.Token);
         var gate = new HandshakeGate(HostingLimits.HandshakesMax, _metrics.HandshakeDropped);
         _application = Listeners.Build(
@@ -118,7 +118,7 @@ public sealed class HubServer : IAsyncDisposable
         _core.Authorities.OnChanged(_certificate.ForgetSessions);
         _metricsEndpoint = new MetricsEndpoint(_application.Services, Options.MetricsPublic);
         var webSocket = new AmqpWebSocket(_amqp, _metrics, _time, _stopping.Token);
-        var api = new HubApi(ApiServicesOf(_core, _routing));
+        var api = new HubApi(_core.ToApi(_routing, _metrics, _time, _logger));
         var http = new HttpPipeline(webSocket, _health, _metricsEndpoint, api.InvokeAsync);
         _application.UseWebSockets();
         _application.Run(http.InvokeAsync);
@@ -139,45 +139,6 @@ public sealed class HubServer : IAsyncDisposable
         _core.Policies.OnChanged(DescribePolicies);
         _logger.HubReady(Options.HostName, ports.Amqps, ports.Https, ports.Amqp, Options.DataDirectory);
     }
-
-    private AmqpServices AmqpServicesOf(HubCore core, HubRouting routing, int amqpsPort) => new()
-    {
-        Hub = core.Hub,
-        Registry = core.Registry,
-        Authenticator = core.Authenticator,
-        Policies = core.Policies,
-        Authorities = core.Authorities,
-        Failures = core.Failures,
-        Presence = core.Presence,
-        Events = core.Events,
-        Entities = routing.Entities,
-        Router = routing.Router,
-        Commands = core.Commands,
-        CommandDelivery = core.Commands,
-        Metrics = _metrics,
-        Time = _time,
-        Logger = _logger,
-        AmqpsPort = amqpsPort,
-    };
-
-    private ApiServices ApiServicesOf(HubCore core, HubRouting routing) => new()
-    {
-        Hub = core.Hub,
-        Authenticator = core.Authenticator,
-        Policies = core.Policies,
-        Authorities = core.Authorities,
-        Failures = core.Failures,
-        Registry = core.Registry,
-        Presence = core.Presence,
-        ConsumerGroups = core.Groups,
-        Events = core.Events.Log,
-        Routing = routing,
-        Commands = core.Commands,
-        CommandDelivery = core.Commands,
-        Metrics = _metrics,
-        Time = _time,
-        Logger = _logger,
-    };
 
     /// <summary>The people of this machine get their keys from the hub's file; it follows the policies.</summary>
     private void DescribePolicies()

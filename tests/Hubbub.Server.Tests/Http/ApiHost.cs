@@ -38,24 +38,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddLogging();
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         _application = builder.Build();
-        Api = new HubApi(new ApiServices
-        {
-            Hub = core.Hub,
-            Authenticator = core.Authenticator,
-            Policies = core.Policies,
-            Authorities = core.Authorities,
-            Failures = core.Failures,
-            Registry = core.Registry,
-            Presence = core.Presence,
-            ConsumerGroups = core.Groups,
-            Events = core.Events.Log,
-            Routing = routing,
-            Commands = core.Commands,
-            CommandDelivery = core.Commands,
-            Metrics = _metrics,
-            Time = time,
-            Logger = log,
-        });
+        Api = new HubApi(core.ToApi(routing, metrics, time, log));
         _application.Run(Api.InvokeAsync);
     }
 
