@@ -11,10 +11,6 @@ namespace Hubbub.Server.Http;
 /// </summary>
 internal sealed class CertificateApi(CertificateAuthorities authorities)
 {
-    /// <summary>Whoever adds an authority can be any device that it vouches for.</summary>
-    private const AccessRights Required =
-        AccessRights.RegistryWrite | AccessRights.ServiceConnect | AccessRights.DeviceConnect;
-
     public IEnumerable<ApiRoute> Routes =>
     [
         new("GET", "/hubbub/certificates", "Lists the CA certificates that prove devices, oldest first.", ListAsync)
@@ -31,7 +27,7 @@ internal sealed class CertificateApi(CertificateAuthorities authorities)
 
     private async Task<HubError?> ListAsync(ApiRequest request)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         CertificateBody[] bodies = [.. authorities.All.Select(CertificateBody.Of)];
         await request.WriteAsync(bodies, ApiJson.Default.CertificateBodyArray);
@@ -43,26 +39,12 @@ internal sealed class CertificateApi(CertificateAuthorities authorities)
     private Task<HubError?> PutAsync(ApiRequest request) =>
         AnswerAsync(request, async () => await AddAsync(request, request["name"]));
 
-    private async Task<HubError?> DeleteAsync(ApiRequest request)
-    {
-        if (request.Require(Required) is { } refusal)
-            return refusal;
-        var removed = await authorities.RemoveAsync(request["name"], request.Aborted);
-        if (removed.IsOk)
-            request.NoContent();
-        return removed.Error;
-    }
+    private Task<HubError?> DeleteAsync(ApiRequest request) =>
+        Administration.RemoveAsync(request, () => authorities.RemoveAsync(request["name"], request.Aborted));
 
-    private static async Task<HubError?> AnswerAsync(
-        ApiRequest request, Func<ValueTask<HubResult<CertificateAuthority>>> operation)
-    {
-        if (request.Require(Required) is { } refusal)
-            return refusal;
-        var authority = await operation();
-        if (authority.IsOk)
-            await request.WriteAsync(CertificateBody.Of(authority.Value), ApiJson.Default.CertificateBody);
-        return authority.Error;
-    }
+    private static Task<HubError?> AnswerAsync(
+        ApiRequest request, Func<ValueTask<HubResult<CertificateAuthority>>> operation) =>
+        Administration.AnswerAsync(request, operation, CertificateBody.Of, ApiJson.Default.CertificateBody);
 
     private async Task<HubResult<CertificateAuthority>> AddAsync(ApiRequest request, string name)
     {

@@ -37,7 +37,7 @@ internal sealed class ConsumerGroupApi(
     public static ConsumerGroupApi OfEndpoints(EndpointStreams streams) => new(
         "/hubbub/routing/endpoints/{name}/consumer-groups",
         " of an endpoint's stream",
-        RoutingApi.Required,
+        Administration.Required,
         request => streams.Find(request["name"]) is { } stream
             ? stream.Entity.Groups
             : RoutingChanges.NotFound("endpoint", request["name"]));

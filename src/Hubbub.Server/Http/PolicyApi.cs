@@ -10,10 +10,6 @@ namespace Hubbub.Server.Http;
 /// </summary>
 internal sealed class PolicyApi(PolicyRegistry policies)
 {
-    /// <summary>Whoever makes a policy can give it every right.</summary>
-    private const AccessRights Required =
-        AccessRights.RegistryWrite | AccessRights.ServiceConnect | AccessRights.DeviceConnect;
-
     public IEnumerable<ApiRoute> Routes =>
     [
         new("GET", "/hubbub/policies", "Lists the shared access policies.", ListAsync)
@@ -39,7 +35,7 @@ internal sealed class PolicyApi(PolicyRegistry policies)
 
     private async Task<HubError?> ListAsync(ApiRequest request)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         PolicyBody[] bodies = [.. policies.Current.All.Select(policy => PolicyBody.Of(policy, WantsKeys(request)))];
         await request.WriteAsync(bodies, ApiJson.Default.PolicyBodyArray);
@@ -84,26 +80,12 @@ internal sealed class PolicyApi(PolicyRegistry policies)
             };
         });
 
-    private async Task<HubError?> DeleteAsync(ApiRequest request)
-    {
-        if (request.Require(Required) is { } refusal)
-            return refusal;
-        var removed = await policies.RemoveAsync(request["name"], request.Aborted);
-        if (removed.IsOk)
-            request.NoContent();
-        return removed.Error;
-    }
+    private Task<HubError?> DeleteAsync(ApiRequest request) =>
+        Administration.RemoveAsync(request, () => policies.RemoveAsync(request["name"], request.Aborted));
 
-    private static async Task<HubError?> AnswerAsync(
-        ApiRequest request, Func<ValueTask<HubResult<AccessPolicy>>> operation)
-    {
-        if (request.Require(Required) is { } refusal)
-            return refusal;
-        var policy = await operation();
-        if (policy.IsOk)
-            await request.WriteAsync(PolicyBody.Of(policy.Value, WantsKeys(request)), ApiJson.Default.PolicyBody);
-        return policy.Error;
-    }
+    private static Task<HubError?> AnswerAsync(ApiRequest request, Func<ValueTask<HubResult<AccessPolicy>>> operation) =>
+        Administration.AnswerAsync(
+            request, operation, policy => PolicyBody.Of(policy, WantsKeys(request)), ApiJson.Default.PolicyBody);
 
     private static bool WantsKeys(ApiRequest request) =>
         string.Equals(request.Target.Query("keys"), "true", StringComparison.OrdinalIgnoreCase);

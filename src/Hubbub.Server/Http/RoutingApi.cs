@@ -14,10 +14,6 @@ namespace Hubbub.Server.Http;
 /// </summary>
 internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 {
-    /// <summary>Who routes can take every device's data anywhere: as much as iothubowner may.</summary>
-    internal const AccessRights Required =
-        AccessRights.RegistryWrite | AccessRights.ServiceConnect | AccessRights.DeviceConnect;
-
     public IEnumerable<ApiRoute> Routes =>
     [
         new("GET", "/hubbub/routing", "Shows all of routing, without secrets.", ShowAsync) { Gives = "Routing" },
@@ -64,7 +60,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private async Task<HubError?> ShowAsync(ApiRequest request)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         await request.WriteAsync(WriteAll);
         return null;
@@ -72,7 +68,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private async Task<HubError?> ReplaceAsync(ApiRequest request)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         var json = await request.ReadJsonAsync();
         if (!json.IsOk)
@@ -126,7 +122,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
 
     private async Task<HubError?> TestAsync(ApiRequest request)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         var json = await request.ReadJsonAsync();
         if (!json.IsOk)
@@ -144,7 +140,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         Func<RoutingConfiguration, JsonElement, HubResult<RoutingConfiguration>>? change,
         Func<Utf8JsonWriter, RoutingConfiguration, ApiRequest, bool> write)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         var configuration = routing.Registry.Table.Configuration;
         if (change is not null)
@@ -169,7 +165,7 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
     private async Task<HubError?> RemoveAsync(
         ApiRequest request, Func<RoutingConfiguration, string, HubResult<RoutingConfiguration>> remove)
     {
-        if (request.Require(Required) is { } refusal)
+        if (request.Require(Administration.Required) is { } refusal)
             return refusal;
         var changed = await routing.Registry.ChangeAsync(current => remove(current, request["name"]), request.Aborted);
         if (changed.IsOk)
