@@ -15,6 +15,9 @@ public sealed class DataDirectory : IDisposable
 
     private const string FormatFile = "format";
     private const string LockFile = "lock";
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+    private const int WindowsSharingViolation = 32;
     private const string FormatTitle = "hubbub-data ";
     private readonly FileStream _lock;
 
@@ -74,7 +77,12 @@ public sealed class DataDirectory : IDisposable
             held.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"));
             return held;
         }
-        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException error) when (!IsLocked(error))
+        {
+            throw new DataDirectoryException(
+                $"{root} cannot be written: {error.Message.TrimEnd('.')}. Mend that, or name another directory with --data DIR.", error);
+        }
+        catch (IOException error)
         {
             throw new DataDirectoryException(
                 $"{root} is in use by another hub ({path} is locked). " +
@@ -82,6 +90,11 @@ public sealed class DataDirectory : IDisposable
                 error);
         }
     }
+
+    /// <summary>The runtime gives the error number of <c>flock</c>, or that of Windows, as the result.</summary>
+    private static bool IsLocked(IOException error) => OperatingSystem.IsWindows()
+        ? (error.HResult & 0xFFFF) == WindowsSharingViolation
+        : error.HResult == (OperatingSystem.IsLinux() ? LinuxWouldBlock : MacWouldBlock);
 
     private static void CheckFormat(LocalFileSystem files, string root)
     {

@@ -13,10 +13,22 @@ public sealed class DataDirectoryTests : IDisposable
         using (DataDirectory.Open(path))
         {
             var refused = Assert.Throws<DataDirectoryException>(() => DataDirectory.Open(path));
-            Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+            Assert.Contains($"{path} is in use by another hub", refused.Message, StringComparison.Ordinal);
         }
         using var again = DataDirectory.Open(path);
         Assert.True(Directory.Exists(again.EventsDirectory));
+    }
+
+    [Fact]
+    public void Open_WhereTheLockCannotBeWritten_IsNotTakenForAnotherHub()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "a link that leads to itself");
+        File.CreateSymbolicLink(Path.Combine(_directory, "lock"), Path.Combine(_directory, "lock"));
+
+        var refused = Assert.Throws<DataDirectoryException>(() => DataDirectory.Open(_directory));
+
+        Assert.Contains($"{_directory} cannot be written", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("another hub", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

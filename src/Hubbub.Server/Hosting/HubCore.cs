@@ -113,6 +113,13 @@ internal sealed class HubCore : IAsyncDisposable
                 await log.DisposeAsync();
             state?.Dispose();
             data?.Dispose();
+            if (e is StorageFullException)
+            {
+                throw new HubStartException(
+                    $"There is no room for the hub in '{options.DataDirectory}': {e.Message}. "
+                    + "Free some space, or name another directory with --data DIR.",
+                    e);
+            }
             if (e is IOException or UnauthorizedAccessException or StateStoreException)
                 throw new HubStartException(e.Message, e);
             throw;
