@@ -113,7 +113,7 @@ internal sealed class HubRest : IDisposable
             HttpRequestError.SecureConnectionError =>
                 $"the certificate of {where} is not trusted; "
                 + (_hub.CaFile is null
-                    ? "name its CA with CaFile=FILE in the connection string."
+                    ? $"name its CA with CaFile=FILE in a connection string, in {HubAddress.Variable}."
                     : $"it was not issued by {_hub.CaFile}."),
             HttpRequestError.NameResolutionError => $"the name {_hub.HostName} is not known to this machine.",
             HttpRequestError.ConnectionError => $"{where} does not accept connections; is the hub running?",

@@ -50,6 +50,46 @@ public sealed class CliDoctorTests(PrivateHub own) : IClassFixture<PrivateHub>
         File.Delete(file);
     }
 
+    [Fact]
+    public async Task HubWhoseProcessIsGone_IsSaidToHaveEnded_AndNothingElse()
+    {
+        await using var hub = await HubProcess.StartAsync(TestContext.Current.CancellationToken);
+        await hub.KillAsync(TestContext.Current.CancellationToken);
+
+        var result = await Cli.RunAsync(hub, "doctor");
+
+        Assert.Equal(1, result.ExitCode);
+        var problem = Assert.Single(result.Lines, line => line.StartsWith("problem", StringComparison.Ordinal));
+        Assert.Contains("ended without a word", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HubFileThatCannotBeRead_IsTheOneFinding()
+    {
+        var data = Directory.CreateTempSubdirectory("hubbub-doctor-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(data, "hub.json"), "{", TestContext.Current.CancellationToken);
+
+        var result = await Cli.RunBareAsync("doctor", "--data", data);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("hub.json' is damaged", Assert.Single(result.Lines), StringComparison.Ordinal);
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(0, "ok")]
+    [InlineData(600, "problem")]
+    [InlineData(-600, "problem")]
+    public async Task HubElsewhere_WithAnotherClock_IsAProblem(int offsetSeconds, string level)
+    {
+        await using var elsewhere = new SkewedHub(TimeSpan.FromSeconds(offsetSeconds));
+
+        var findings = await elsewhere.ExamineAsync();
+
+        var clock = Assert.Single(findings, finding => finding.Text("subject") == "clock");
+        Assert.Equal(level, clock.Text("level"));
+    }
+
     private static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -11,7 +11,7 @@ namespace Hubbub.Interop.Tests;
 public sealed class CliTrustTests(PrivateHub own) : IClassFixture<PrivateHub>
 {
     private const string Store = "/usr/local/share/ca-certificates";
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
     private static readonly string[] Programs = ["curl", "openssl", "python", "dotnet"];
 
     [Fact]
@@ -35,12 +35,12 @@ public sealed class CliTrustTests(PrivateHub own) : IClassFixture<PrivateHub>
         });
         Assert.Equal(
             [
-                $"said: This machine now trusts {Name} ({InStore}).", $"again: This machine now trusts {Name} ({InStore}).",
+                $"said: This machine now trusts {Name} ({InStore}).",
                 $"said: This machine trusts {Name} no more ({InStore} is removed).",
                 $"again: This machine did not trust {Name} ({InStore} is not there).",
             ],
             lines.Where(line => line.StartsWith("said:", StringComparison.Ordinal) || line.StartsWith("again:", StringComparison.Ordinal)));
-        Assert.Equal(["mode 644", "store as before", "left 0"], lines.Where(line => line.Split(' ')[0] is "mode" or "store" or "left"));
+        Assert.Equal(["mode 644", "store as before", "left nothing"], lines.Where(line => line.Split(' ')[0] is "mode" or "store" or "left"));
         Assert.False(File.Exists(InStore), "the machine's own store was changed");
     }
 

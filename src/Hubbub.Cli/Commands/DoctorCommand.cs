@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Hubbub.Cli.Doctor;
 using Hubbub.Server.Hosting;
@@ -48,8 +49,14 @@ internal static class DoctorCommand
         catch (CommandFailedException e)
         {
             // No hub is a finding only when somebody believes that there is one.
-            if (e.ExitCode == ExitCode.Usage)
-                reason = Finding.Problem("connection string", e.Message, "Print a good one with 'hubbub connection-string'.");
+            reason = e switch
+            {
+                { ExitCode: ExitCode.Usage } =>
+                    Finding.Problem("connection string", e.Message, "Print a good one with 'hubbub connection-string'."),
+                { InnerException: not null } =>
+                    Finding.Problem("hub", e.Message, "Without that file nothing more can be said about the hub."),
+                _ => null,
+            };
             return null;
         }
     }
@@ -57,24 +64,59 @@ internal static class DoctorCommand
     private static async Task<List<Finding>> LookAtHubAsync(
         HubAddress hub, string data, CancellationToken cancellationToken)
     {
-        List<Finding> findings = [Finding.Ok("hub", hub.Local is null
-            ? $"{hub.HostName}, as {HubAddress.Variable} says."
-            : $"{hub.HostName} runs in '{hub.Local.Data}'.")];
-        findings.Add(await NameCheck.RunAsync(hub.HostName, hub.Local is not null, cancellationToken));
+        List<Finding> findings = [];
+        var name = await NameCheck.RunAsync(hub.HostName, hub.Local is not null, cancellationToken);
+        // A hub of this machine is reached without its name; of another one, nothing can be said.
+        if (hub.Local is null && name.Level == FindingLevel.Problem)
+            return [OfHub(hub), name];
+        var answers = await new HubCheck(hub, TimeProvider.System).RunAsync(cancellationToken);
+        if (hub.Local is { Pid: { } pid } && !IsRunning(pid) && answers.Exists(IsSilent))
+        {
+            findings.Add(Finding.Problem(
+                "hub", $"{hub.HostName} ended without a word: its process {pid} is gone, and nothing answers for it.",
+                "Start it again with 'hubbub up'; was it killed for want of memory (dmesg)?"));
+            answers.Clear();
+        }
+        else
+        {
+            findings.Add(OfHub(hub));
+        }
+        findings.Add(name);
         if (await ClockCheck.RunAsync(hub, TimeProvider.System, cancellationToken) is { } clock)
             findings.Add(clock);
-        findings.AddRange(await new HubCheck(hub, TimeProvider.System).RunAsync(cancellationToken));
+        findings.AddRange(answers);
         if (hub.Local is not null)
             findings.AddRange(DataDirectoryCheck.Run(data, TimeProvider.System));
         return findings;
     }
 
+    private static Finding OfHub(HubAddress hub) => Finding.Ok("hub", hub.Local is null
+        ? $"{hub.HostName}, as {HubAddress.Variable} says."
+        : $"{hub.HostName} runs in '{hub.Local.Data}'.");
+
+    private static bool IsSilent(Finding finding) =>
+        finding is { Level: FindingLevel.Problem, Subject: HubCheck.AmqpsSubject };
+
+    private static bool IsRunning(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     private static async Task<List<Finding>> LookAtMachineAsync(
         string data, string hostName, Finding? reason, CancellationToken cancellationToken)
     {
-        List<Finding> findings = reason is null
-            ? [Finding.Ok("hub", $"None runs in '{Path.GetFullPath(data)}'; looking at whether one could.")]
-            : [reason];
+        if (reason is not null)
+            return [reason];
+        List<Finding> findings =
+            [Finding.Ok("hub", $"None runs in '{Path.GetFullPath(data)}'; looking at whether one could.")];
         findings.Add(await NameCheck.RunAsync(hostName, isOfThisMachine: true, cancellationToken));
         foreach (var (purpose, problem) in PortProbe.Run(new HubOptions { DataDirectory = data, HostNames = [hostName] }))
         {

@@ -17,11 +17,13 @@ internal static class DataDirectoryCheck
     {
         var path = Path.GetFullPath(dataDirectory);
         var existing = NearestExisting(path);
-        if (TrySync(existing, time, out var medianMs) is { } problem)
+        if (TrySync(existing, time, out var medianMs, out var isFull) is { } problem)
         {
             yield return Finding.Problem(
                 Subject, $"'{existing}' cannot be written: {problem}",
-                "Make it writable for the hub's user, or name another one with --data DIR.");
+                isFull
+                    ? "Free some space, or bound the events with --retention-size; until then the hub refuses what it cannot store."
+                    : "Make it writable for the hub's user, or name another one with --data DIR.");
             yield break;
         }
         yield return existing == path
@@ -55,9 +57,10 @@ internal static class DataDirectoryCheck
     }
 
     /// <summary>Writes and syncs a small file some times, as the event log does, and removes it.</summary>
-    private static string? TrySync(string directory, TimeProvider time, out double medianMs)
+    private static string? TrySync(string directory, TimeProvider time, out double medianMs, out bool isFull)
     {
         medianMs = 0;
+        isFull = false;
         if (File.Exists(directory))
             return "It is a file.";
         var path = Path.Combine(directory, $".hubbub-doctor-{Environment.ProcessId}");
@@ -81,6 +84,7 @@ internal static class DataDirectoryCheck
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            isFull = e is StorageFullException;
             return e.Message;
         }
         finally

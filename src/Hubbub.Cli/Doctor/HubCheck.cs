@@ -10,17 +10,22 @@ namespace Hubbub.Cli.Doctor;
 /// <summary>A hub that runs: do its ports answer, is its certificate trusted and valid, is its key accepted?</summary>
 internal sealed class HubCheck(HubAddress hub, TimeProvider time)
 {
+    public const string AmqpsSubject = "AMQPS";
+
+    private const string HttpsSubject = "HTTPS";
     private const int ExpiryDaysLow = 14;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
     public async Task<List<Finding>> RunAsync(CancellationToken cancellationToken)
     {
         List<Finding> findings = [];
-        foreach (var (name, port) in new[] { ("AMQPS", hub.AmqpsPort), ("HTTPS", hub.HttpsPort) })
+        foreach (var (name, port) in new[] { (AmqpsSubject, hub.AmqpsPort), (HttpsSubject, hub.HttpsPort) })
         {
             findings.Add(await ShakeHandsAsync(name, port, findings, cancellationToken));
         }
-        findings.Add(await UseKeyAsync(cancellationToken));
+        // Without an answer the key cannot be tried, and that has been said.
+        if (findings.Exists(finding => finding is { Subject: HttpsSubject, Level: FindingLevel.Ok }))
+            findings.Add(await UseKeyAsync(cancellationToken));
         if (hub.HttpsPort != 443 || hub.AmqpsPort != 5671)
         {
             findings.Add(Finding.Warning(
@@ -107,13 +112,14 @@ internal sealed class HubCheck(HubAddress hub, TimeProvider time)
         try
         {
             using var rest = new HubRest(hub);
-            await rest.SendAsync(HttpMethod.Get, "/devices?top=1", null, null, "The key was not accepted", cancellationToken);
+            await rest.SendAsync(HttpMethod.Get, "/devices?top=1", null, null, "A request with the key failed", cancellationToken);
             return Finding.Ok("key", $"{hub.HostName} accepts the key of policy {hub.PolicyName}.");
         }
         catch (CommandFailedException e)
         {
             return Finding.Problem(
-                "key", e.Message, "Get the current string with 'hubbub connection-string', and compare both machines' clocks.");
+                "key", e.Message,
+                "If the certificate is well, get the current string with 'hubbub connection-string', and compare both machines' clocks.");
         }
     }
 }

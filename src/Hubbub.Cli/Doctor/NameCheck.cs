@@ -28,7 +28,7 @@ internal static class NameCheck
         {
             return Finding.Problem(
                 Subject, $"The name {hostName} is not known to this machine.",
-                $"Add it to DNS, or to /etc/hosts: 127.0.0.1 {hostName}");
+                $"Add it to DNS, or to /etc/hosts: {(isOfThisMachine ? "127.0.0.1" : "ADDRESS")} {hostName}");
         }
     }
 

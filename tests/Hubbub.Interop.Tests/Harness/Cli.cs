@@ -13,7 +13,10 @@ internal static class Cli
         RunBareAsync([.. arguments, "--data", hub.Data]);
 
     /// <summary>Runs exactly these arguments.</summary>
-    public static async Task<CliResult> RunBareAsync(params string[] arguments)
+    public static Task<CliResult> RunBareAsync(params string[] arguments) => RunWithAsync(null, arguments);
+
+    /// <summary>Runs exactly these arguments, with a connection string in the environment.</summary>
+    public static async Task<CliResult> RunWithAsync(string? connectionString, params string[] arguments)
     {
         var start = new ProcessStartInfo(Workspace.Hubbub, arguments)
         {
@@ -21,6 +24,7 @@ internal static class Cli
             RedirectStandardError = true,
         };
         start.Environment.Remove("HUBBUB_CONNECTION_STRING");
+        if (connectionString is not null) start.Environment["HUBBUB_CONNECTION_STRING"] = connectionString;
         using var process = Process.Start(start)!;
         var cancellation = TestContext.Current.CancellationToken;
         var output = process.StandardOutput.ReadToEndAsync(cancellation);
