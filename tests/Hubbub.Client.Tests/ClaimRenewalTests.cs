@@ -1,12 +1,10 @@
-using Microsoft.Extensions.Time.Testing;
-
 namespace Hubbub.Client.Tests;
 
 /// <summary>Tokens are renewed before they expire, and links notice nothing.</summary>
 public sealed class ClaimRenewalTests
 {
     private const uint NeverIdleMs = uint.MaxValue;
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
+    private readonly WatchedTime _time = new(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
 
     [Fact]
     public async Task Claim_IsRenewedAtEightyFivePercentOfItsLife()
@@ -37,15 +35,14 @@ public sealed class ClaimRenewalTests
         hub.OnPutToken = (_, _) => ++refusals <= 2 ? (503, "busy") : (200, "OK");
 
         _time.Advance(TimeSpan.FromMinutes(51));
-        // Each message is a round trip, in which what is due gets its turn.
-        while (hub.Last.Tokens.Count < 4)
+        for (var retry = 1; retry <= 2; retry++)
         {
-            await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
-            _time.Advance(TimeSpan.FromSeconds(1));
+            await _time.WhenWaitedForAsync(TimeSpan.FromSeconds(30), Some.Patience, times: retry);
+            _time.Advance(TimeSpan.FromSeconds(30));
         }
+        await hub.Last.WhenAsync(peer => peer.Tokens.Count == 4, Some.Patience);
 
         Assert.Equal(3, refusals);
-        Assert.InRange((_time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(1_800_000_000)).TotalMinutes, 52, 59);
         await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
         Assert.Single(hub.Connections);
     }

@@ -185,7 +185,7 @@ public sealed class DeviceClientFailureTests
     {
         await using var device = DeviceClient.CreateFromConnectionString(
             $"HostName=localhost;DeviceId=d;SharedAccessKey={Some.Key};AmqpsPort=1",
-            new DeviceClientOptions { OperationTimeout = TimeSpan.FromSeconds(1) });
+            new DeviceClientOptions { Reconnect = ReconnectPolicy.None });
 
         var refused = await Assert.ThrowsAsync<HubbubException>(() => device.OpenAsync(Some.Patience));
 

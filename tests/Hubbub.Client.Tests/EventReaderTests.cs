@@ -194,8 +194,7 @@ public sealed class EventReaderTests
         Assert.True(await events.MoveNextAsync());
         Assert.Equal(43, events.Current.SequenceNumber);
         var next = events.MoveNextAsync();
-        while (hub.Connections.Count == 1)
-            await Task.Yield();
+        await hub.WhenDialledAsync(2, Some.Patience);
         await WhenAttachedAsync(hub, "0");
         await hub.Last.SendEventAsync("0", Some.Event(44, "c"), Some.Patience);
 
@@ -237,8 +236,7 @@ public sealed class EventReaderTests
             {
             }
         }, Some.Patience);
-        while (hub.Connections.Count == 0)
-            await Task.Yield();
+        await hub.WhenDialledAsync(1, Some.Patience);
         await WhenAttachedAsync(hub, "0");
 
         await cancel.CancelAsync();

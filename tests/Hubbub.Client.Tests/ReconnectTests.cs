@@ -204,8 +204,7 @@ public sealed class ReconnectTests
 
         await device.SendAsync(new TelemetryMessage("x"), Some.Patience);
         hub.Last.Cut();
-        while (hub.Connections.Count < 2)
-            await Task.Yield();
+        await hub.WhenDialledAsync(2, Some.Patience);
         await device.SendAsync(new TelemetryMessage("y"), Some.Patience);
         await device.CloseAsync(Some.Patience);
         await closed.Task.WaitAsync(Some.Patience);
@@ -225,8 +224,8 @@ public sealed class ReconnectTests
         await using var device = Some.DeviceOf(hub, new() { Reconnect = Soon });
         await using var commands = device.ReceiveCommandsAsync(Some.Patience).GetAsyncEnumerator(Some.Patience);
         var next = commands.MoveNextAsync().AsTask();
-        while (hub.Connections.Count == 0 || !hub.Last.Attaches.Any(attach => attach.Name.StartsWith("commands-")))
-            await Task.Yield();
+        var peer = await hub.WhenDialledAsync(1, Some.Patience);
+        await peer.WhenAsync(_ => peer.HasCredit("devicebound"), Some.Patience);
 
         hub.Last.DetachPartition("devicebound", new AmqpError
         {

@@ -9,10 +9,10 @@ internal sealed class WatchedTime(DateTimeOffset start) : FakeTimeProvider(start
     private readonly List<TimeSpan> _waits = [];
     private readonly SemaphoreSlim _changed = new(0);
 
-    /// <summary>Waits until somebody has begun to wait for just so long.</summary>
-    public async Task WhenWaitedForAsync(TimeSpan wait, CancellationToken cancellationToken)
+    /// <summary>Waits until somebody has begun to wait for just so long, so many times since the beginning.</summary>
+    public async Task WhenWaitedForAsync(TimeSpan wait, CancellationToken cancellationToken, int times = 1)
     {
-        while (!Has(wait))
+        while (CountOf(wait) < times)
             await _changed.WaitAsync(cancellationToken);
     }
 
@@ -25,9 +25,9 @@ internal sealed class WatchedTime(DateTimeOffset start) : FakeTimeProvider(start
         return timer;
     }
 
-    private bool Has(TimeSpan wait)
+    private int CountOf(TimeSpan wait)
     {
         lock (_gate)
-            return _waits.Contains(wait);
+            return _waits.Count(begun => begun == wait);
     }
 }

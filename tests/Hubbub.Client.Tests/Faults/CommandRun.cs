@@ -22,7 +22,7 @@ internal sealed class CommandRun(int seed) : FaultRun(seed)
             deviceConnectionString, Through(deviceProxy, options, deviceConnectionString));
 
         var accepted = SendAsync(service, device.DeviceId, Random.Next(1, 12));
-        await InTimeAsync(why, async () =>
+        await InTimeAsync(why, RunTimeout, async () =>
         {
             await ReceiveAsync(device, accepted, why);
             return true;

@@ -13,6 +13,9 @@ internal abstract class FaultRun(int seed)
     /// <summary>What a busy machine may add to that, before it is called a hang.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(20);
 
+    /// <summary>What a run of many calls, one behind the other, may take.</summary>
+    protected static readonly TimeSpan RunTimeout = TimeSpan.FromMinutes(3);
+
     public int Seed { get; } = seed;
 
     protected Random Random { get; } = new(seed);
@@ -28,7 +31,7 @@ internal abstract class FaultRun(int seed)
         where TOptions : ClientOptions => (TOptions)(Fast(options, connectionString) with
         {
             Dial = (_, _, c) => DialAsync(proxy.Port, c),
-            ConnectTimeout = TimeSpan.FromMilliseconds(500),
+            ConnectTimeout = CallTimeout,
         });
 
     /// <summary>Options with which a client finds out soon, and tries again soon.</summary>

@@ -8,9 +8,6 @@ namespace Hubbub.Client.Tests.Faults;
 /// </summary>
 internal sealed class MixedRun(int seed) : FaultRun(seed)
 {
-    /// <summary>A run is many calls one behind the other, each with a time of its own.</summary>
-    private static readonly TimeSpan RunTimeout = TimeSpan.FromMinutes(3);
-
     private readonly CancellationTokenSource _done = new();
     private readonly HashSet<long> _ended = [];
     private string _why = "";

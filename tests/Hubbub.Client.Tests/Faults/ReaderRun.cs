@@ -18,7 +18,7 @@ internal sealed class ReaderRun(int seed) : FaultRun(seed)
         await using var reader = EventReader.CreateFromConnectionString(to, options);
         var next = last.Keys.ToDictionary(id => id, _ => 0L);
 
-        await InTimeAsync($"HUBBUB_SEED={Seed} ({schedule.Description})", async () =>
+        await InTimeAsync($"HUBBUB_SEED={Seed} ({schedule.Description})", RunTimeout, async () =>
         {
             while (IsBehind(next, last))
             {

@@ -58,7 +58,9 @@ internal sealed class TelemetryRun(int seed) : FaultRun(seed)
             Assert.True(_told[i] != Told.Accepted || firsts.Contains(i), $"{i} was accepted and is lost. {why}");
         if (_onLoss == UnacknowledgedSends.Fail)
             Assert.True(firsts.Count == stored.Count, $"One is there twice. {why}");
-        Assert.True(firsts.SequenceEqual(firsts.Order()), $"They are out of order. {why}");
+        // What nobody knows of may have been under way on a connection that was cut, to a hub that reads it late.
+        var known = firsts.Where(i => _told[i] == Told.Accepted).ToList();
+        Assert.True(known.SequenceEqual(known.Order()), $"They are out of order. {why}");
     }
 
     private async Task SendAsync(DeviceClient device, int number)
