@@ -111,8 +111,9 @@ public sealed class DisposeTests
     private static async Task<System.IO.Pipelines.IDuplexPipe> DialForEverAsync(
         SemaphoreSlim dialling, CancellationToken cancellationToken)
     {
+        var time = TimeProvider.System;
         dialling.Release();
-        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
         throw new InvalidOperationException("For ever is over.");
     }
 
