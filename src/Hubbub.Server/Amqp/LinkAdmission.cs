@@ -130,7 +130,8 @@ internal static class LinkAdmission
     private static (LinkEndpoint? Endpoint, AmqpError? Error) OpenCommandReceiver(
         HubConnection connection, SenderLink link, in LinkAddress address)
     {
-        var endpoint = new CommandReceiveEndpoint(connection, link, new(address.DeviceId!, address.ModuleId));
+        var endpoint = new CommandReceiveEndpoint(
+            connection, link, new(address.DeviceId!, address.ModuleId), address.Tail);
         if (Authorise(connection, endpoint) is { } refusal)
             return (null, refusal);
         return endpoint.WhyIdentityGone() is { } problem

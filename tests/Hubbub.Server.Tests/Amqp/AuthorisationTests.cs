@@ -7,7 +7,7 @@ namespace Hubbub.Server.Tests.Amqp;
 public sealed class AuthorisationTests
 {
     private static readonly string[] OfDevice1 = ["d1/events", "d1/c2d", "d1/methods>", "d1/methods<", "d1/twin>", "d1/twin<"];
-    private static readonly string[] OfModule1 = ["d1/m1/events", "d1/m1/c2d", "d1/m1/twin>"];
+    private static readonly string[] OfModule1 = ["d1/m1/events", "d1/m1/inputs", "d1/m1/c2d", "d1/m1/twin>"];
     private static readonly string[] OfServices = ["c2d", "feedback", "files", "hub-events", "p0", "p1"];
     private static readonly string[] OfReaders = ["hub-events", "p0", "p1"];
 
@@ -22,6 +22,7 @@ public sealed class AuthorisationTests
         ["d1/twin<"] = ("/devices/d1/twin", false),
         ["d2/events"] = ("/devices/d2/messages/events", true),
         ["d1/m1/events"] = ("/devices/d1/modules/m1/messages/events", true),
+        ["d1/m1/inputs"] = ("/devices/d1/modules/m1/messages/events", false),
         ["d1/m1/c2d"] = ("/devices/d1/modules/m1/messages/devicebound", false),
         ["d1/m1/twin>"] = ("/devices/d1/modules/m1/twin", true),
         ["c2d"] = ("/messages/devicebound", true),
@@ -53,6 +54,7 @@ public sealed class AuthorisationTests
         { "device /devices/D1", [] },
         { "device /devices/d1/messages/events", ["d1/events"] },
         { "device /devices/d1/modules/m1", OfModule1 },
+        { "device /devices/d1/modules/m1/messages/events", ["d1/m1/events", "d1/m1/inputs"] },
         { "device /messages/events", [] },
         { "service /messages", OfServices },
         { "service /messages/events", OfReaders },

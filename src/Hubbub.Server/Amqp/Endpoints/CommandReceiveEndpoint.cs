@@ -16,6 +16,7 @@ namespace Hubbub.Server.Amqp.Endpoints;
 internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
 {
     private readonly CommandTarget _target;
+    private readonly string _path;
     private readonly PendingResults _results;
     private readonly LockedDeliveries _locked;
     private readonly ConcurrentQueue<LockedCommand> _arrived = new();
@@ -24,10 +25,14 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
     private readonly string? _generationId;
     private bool _stopped;
 
-    public CommandReceiveEndpoint(HubConnection connection, SenderLink link, CommandTarget target)
+    /// <param name="connection">The connection.</param>
+    /// <param name="link">The link that commands are sent on.</param>
+    /// <param name="target">Whose commands.</param>
+    /// <param name="path">The address below the identity, which the receiver must be permitted to use.</param>
+    public CommandReceiveEndpoint(HubConnection connection, SenderLink link, CommandTarget target, string path)
         : base(connection, link)
     {
-        _target = target;
+        (_target, _path) = (target, path);
         _results = new PendingResults(this);
         _locked = new LockedDeliveries(connection);
         _generationId = GenerationNow;
@@ -40,7 +45,7 @@ internal sealed class CommandReceiveEndpoint : LinkEndpoint, ICommandReceiver
     public override bool HasInFlight => _results.HasAny;
 
     public override bool IsPermittedBy(Claim claim) =>
-        claim.AllowsDevice(_target.DeviceId, _target.ModuleId, "messages/devicebound");
+        claim.AllowsDevice(_target.DeviceId, _target.ModuleId, _path);
 
     public override HubError? WhyIdentityGone()
     {
