@@ -6,6 +6,8 @@ namespace Hubbub.Cli.Trust;
 /// <param name="url">A page of the hub.</param>
 internal sealed class TrustLines(string authorityPath, string fileName, string url)
 {
+    private const string DebianJavaStore = "/etc/ssl/certs/java/cacerts";
+
     /// <summary>Of the store that most programs look at.</summary>
     public string ToInstall(SystemStore? store)
     {
@@ -53,6 +55,11 @@ internal sealed class TrustLines(string authorityPath, string fileName, string u
     {
         yield return "# Java, when the CA was added there:";
         yield return $"keytool -delete -cacerts -storepass changeit -alias {Alias}";
+        if (File.Exists(DebianJavaStore))
+        {
+            yield return "# Java's store of Debian, which keeps what it took from the system's:";
+            yield return $"sudo keytool -delete -keystore {DebianJavaStore} -storepass changeit -alias debian:{Alias}.pem";
+        }
         yield return "# The others, in a shell that was told:";
         yield return "unset SSL_CERT_FILE NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE";
     }
