@@ -1,15 +1,15 @@
-using System.Diagnostics;
-using System.Globalization;
+using Hubbub.Core.Events;
 
 namespace Hubbub.Load;
 
 /// <summary>
-/// Sends a second of Hubbub.Client beside those of AMQPNetLite's client, to the same hub, over TLS, each in a process
-/// of its own.
+/// Sends a second of Hubbub.Client beside those of AMQPNetLite's client, and what its reader takes beside what the
+/// referee takes: of the same hub, over TLS, each in a process of its own, the two in turns.
 /// </summary>
 internal static class ClientComparison
 {
     private static readonly int[] ConnectionCounts = [1, 10];
+    private const int PartitionCount = 4;
 
     public static async Task<int> RunAsync(CompareOptions options)
     {
@@ -17,39 +17,65 @@ internal static class ClientComparison
         using (var first = await HubUnderTest.StartAsync(options))
             await first.CreateDevicesAsync(ConnectionCounts.Max());
         using var hub = await HubUnderTest.StartAsync(options);
-        Console.WriteLine("| sends a second (CPU of the client each) | AMQPNetLite | Hubbub.Client | ratio | goal | |");
-        Console.WriteLine("|---|---|---|---|---|---|");
+        ResultTable.Begin("messages a second (CPU of client + hub for each)", "yardstick", "Hubbub.Client", "ratio", "goal");
         foreach (var connections in ConnectionCounts)
-        {
-            var theirs = await MedianAsync("netlite", connections, options.Messages / 4, options.Rounds, hub);
-            var ours = await MedianAsync("hubbub", connections, options.Messages, options.Rounds, hub);
-            var ratio = ours.Rate / theirs.Rate;
-            Console.WriteLine(
-                $"| {connections} connection(s) | {theirs.Rate:N0}/s ({theirs.CpuUs:F1} us) | {ours.Rate:N0}/s ({ours.CpuUs:F1} us) "
-                + $"| {ratio:F1}x ({theirs.CpuUs / ours.CpuUs:F1}x) | >= 5x | {(ratio >= 5 ? "reached" : "NOT reached")} |");
-        }
+            await SendAsync(options, hub, connections);
+        await ReadAsync(options, hub);
         return 0;
     }
 
-    private static async Task<(double Rate, double CpuUs)> MedianAsync(string client, int connections, int messages, int rounds, HubUnderTest hub)
+    private static async Task SendAsync(CompareOptions options, HubUnderTest hub, int connections)
     {
-        var rates = new List<(double Rate, double CpuUs)>();
-        for (var i = 0; i < rounds; i++)
-            rates.Add(await RunAsync(client, connections, messages, hub));
-        return rates.Order().ElementAt(rounds / 2);
+        var (theirs, ours) = await InTurnsAsync(
+            options.Rounds,
+            () => ClientProcess.RunAsync("netlite", connections, options.Messages / 4, "device", hub),
+            () => ClientProcess.RunAsync("hubbub", connections, options.Messages, "device", hub));
+        var ratio = ours.Rate / theirs.Rate;
+        ResultTable.Row($"sends, {connections} connection(s)", $"AMQPNetLite: {theirs}", $"{ours}",
+            $"{ratio:F1}x ({theirs.ClientCpuUs / ours.ClientCpuUs:F1}x)", ">= 5x", ratio >= 5);
     }
 
-    private static async Task<(double Rate, double CpuUs)> RunAsync(string client, int connections, int messages, HubUnderTest hub)
+    private static async Task ReadAsync(CompareOptions options, HubUnderTest hub)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (var argument in (string[])["client", client, $"{connections}", $"{messages}", $"{hub.AmqpsPort}", hub.CaCertificate])
-            start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        await process.StandardInput.WriteLineAsync(hub.PolicyKey("device"));
-        var line = await process.StandardOutput.ReadLineAsync();
-        await process.WaitForExitAsync();
-        if (line?.Split(' ') is not [var rate, var cpuUs] || process.ExitCode != 0)
-            throw new InvalidOperationException($"The client {client} failed.");
-        return (double.Parse(rate, CultureInfo.InvariantCulture), double.Parse(cpuUs, CultureInfo.InvariantCulture));
+        // load0 sends in every run, so its partition holds enough.
+        var partition = PartitionHash.PartitionOf("load0", PartitionCount);
+        var (raw, one) = await InTurnsAsync(
+            options.Rounds,
+            () => RawAsync(options, hub, partition),
+            () => ClientProcess.RunAsync($"reader:{partition}", 1, options.Messages, "service", hub));
+        ResultTable.Row("EventReader, one consumer, one partition from the start", $"raw receiver: {raw}", $"{one}",
+            $"{one.Rate / raw.Rate:F1}x", ">= 500,000/s", one.Rate >= 500_000);
+        var all = new List<ClientResult>();
+        for (var i = 0; i < options.Rounds; i++)
+            all.Add(await ClientProcess.RunAsync("reader", 1, options.Messages, "service", hub));
+        var merged = ClientResult.MedianOf(all);
+        ResultTable.Row("EventReader, one consumer, all partitions from the start", $"raw receiver: {raw}", $"{merged}",
+            $"{merged.Rate / raw.Rate:F1}x", ">= 500,000/s", merged.Rate >= 500_000);
+    }
+
+    private static async Task<ClientResult> RawAsync(CompareOptions options, HubUnderTest hub, int partition)
+    {
+        var (hubBefore, childrenBefore) = (hub.ProcessorTime, ChildProcesses.ProcessorTime);
+        var read = await Referee.RunAsync(
+            options, "recv", "localhost", hub.AmqpsPort.ToString(), $"{hub.Entity}/ConsumerGroups/$Default/Partitions/{partition}",
+            "-c", "1", "-n", options.Messages.ToString(), "-k", "5000", "--tls",
+            "-u", "service@sas.root.localhost", "-p", hub.Token("service"));
+        return new ClientResult(
+            read.Rate,
+            (ChildProcesses.ProcessorTime - childrenBefore).TotalMicroseconds / options.Messages,
+            (hub.ProcessorTime - hubBefore).TotalMicroseconds / options.Messages);
+    }
+
+    /// <summary>One after the other, several times: what else the machine does meets both.</summary>
+    private static async Task<(ClientResult First, ClientResult Second)> InTurnsAsync(
+        int rounds, Func<Task<ClientResult>> first, Func<Task<ClientResult>> second)
+    {
+        List<ClientResult> firsts = [], seconds = [];
+        for (var i = 0; i < rounds; i++)
+        {
+            firsts.Add(await first());
+            seconds.Add(await second());
+        }
+        return (ClientResult.MedianOf(firsts), ClientResult.MedianOf(seconds));
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Hubbub.Amqp.Transport;
 using Hubbub.Client.Connections;
 using Hubbub.Client.Events;
@@ -149,20 +148,8 @@ public sealed class EventReader : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await _sessions.CloseAsync().ConfigureAwait(false);
 
-    private async IAsyncEnumerable<ReceivedEvent> ReadAsync(
-        EventPosition from, string[]? partitionIds, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var subscription = await SubscribeAsync(from, partitionIds, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await foreach (var received in subscription.WithCancellation(cancellationToken).ConfigureAwait(false))
-                yield return received;
-        }
-        finally
-        {
-            await subscription.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    private EventSequence ReadAsync(EventPosition from, string[]? partitionIds, CancellationToken cancellationToken) =>
+        new(either => SubscribeAsync(from, partitionIds, either), cancellationToken);
 
     /// <summary>Behind the checkpoint, if there is one; the end as a number, which stays true over reconnects.</summary>
     private async Task<EventPosition> StartOfAsync(

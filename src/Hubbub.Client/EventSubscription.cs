@@ -10,43 +10,29 @@ namespace Hubbub.Client;
 /// </summary>
 public sealed class EventSubscription : IAsyncEnumerable<ReceivedEvent>, IAsyncDisposable
 {
-    private readonly AsyncSignal _signal;
-    private readonly PartitionFeed[] _feeds;
     private int _isEnumerated;
     private volatile bool _isDisposed;
 
-    internal EventSubscription(AsyncSignal signal, PartitionFeed[] feeds) => (_signal, _feeds) = (signal, feeds);
+    internal EventSubscription(AsyncSignal signal, PartitionFeed[] feeds) => (Signal, Feeds) = (signal, feeds);
+
+    /// <summary>Set when there may be something to read, or nothing more will come.</summary>
+    internal AsyncSignal Signal { get; }
+
+    /// <summary>What has come from each partition.</summary>
+    internal PartitionFeed[] Feeds { get; }
+
+    internal bool IsDisposed => _isDisposed;
 
     /// <summary>The partitions that it reads.</summary>
-    public IEnumerable<string> PartitionIds => _feeds.Select(static feed => feed.PartitionId);
+    public IEnumerable<string> PartitionIds => Feeds.Select(static feed => feed.PartitionId);
 
     /// <summary>The events as they come.</summary>
     /// <exception cref="InvalidOperationException">It is enumerated a second time.</exception>
-    public async IAsyncEnumerator<ReceivedEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    public IAsyncEnumerator<ReceivedEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref _isEnumerated, 1) != 0)
             throw new InvalidOperationException("A subscription is enumerated once; make another one.");
-        using var wake = cancellationToken.UnsafeRegister(static signal => ((AsyncSignal)signal!).Signal(), _signal);
-        while (!_isDisposed)
-        {
-            var isIdle = true;
-            // A chunk of each in turn: a busy partition does not starve the others.
-            foreach (var feed in _feeds)
-            {
-                if (!feed.TryTake(out var chunk))
-                    continue;
-                isIdle = false;
-                while (chunk.TryRead(out var message))
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    yield return new ReceivedEvent(feed.PartitionId, message);
-                }
-                feed.Release(chunk);
-            }
-            cancellationToken.ThrowIfCancellationRequested();
-            if (isIdle && !_isDisposed)
-                await _signal.WaitAsync().ConfigureAwait(false);
-        }
+        return new EventEnumerator(this, cancellationToken);
     }
 
     /// <summary>Detaches the links; an enumeration under way ends.</summary>
@@ -55,7 +41,7 @@ public sealed class EventSubscription : IAsyncEnumerable<ReceivedEvent>, IAsyncD
         if (_isDisposed)
             return;
         _isDisposed = true;
-        _signal.Signal();
-        await Task.WhenAll(_feeds.Select(static feed => feed.StopAsync())).ConfigureAwait(false);
+        Signal.Signal();
+        await Task.WhenAll(Feeds.Select(static feed => feed.StopAsync())).ConfigureAwait(false);
     }
 }

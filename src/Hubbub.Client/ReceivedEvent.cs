@@ -15,13 +15,7 @@ namespace Hubbub.Client;
 public sealed class ReceivedEvent
 {
     private readonly ReadOnlyMemory<byte> _message;
-    private MessageSections _sections;
-    private AmqpMap _annotations;
-    private bool _isRead;
-    private Properties? _properties;
-    private bool _arePropertiesRead;
-    private IReadOnlyDictionary<string, object?>? _applicationProperties;
-    private IReadOnlyDictionary<string, object?>? _systemProperties;
+    private EventDetails? _details;
 
     internal ReceivedEvent(string partitionId, ReadOnlyMemory<byte> message) =>
         (PartitionId, _message) = (partitionId, message);
@@ -54,77 +48,65 @@ public sealed class ReceivedEvent
     public string? ModuleId => Text(EventAnnotations.ModuleId);
 
     /// <summary>The payload; an amqp-value of text or bytes counts as one too.</summary>
-    public ReadOnlyMemory<byte> Body => EventBody.Of(Sections());
+    public ReadOnlyMemory<byte> Body
+    {
+        get
+        {
+            var sections = Located();
+            return EventBody.Of(sections.Body == BodyKind.Value ? Details.Sections : sections);
+        }
+    }
 
     /// <summary>The body's media type, as the device says.</summary>
-    public string? ContentType => MessageProperties()?.ContentType?.Value;
+    public string? ContentType => Details.Properties?.ContentType?.Value;
 
     /// <summary>The body's encoding, as the device says.</summary>
-    public string? ContentEncoding => MessageProperties()?.ContentEncoding?.Value;
+    public string? ContentEncoding => Details.Properties?.ContentEncoding?.Value;
 
     /// <summary>The device's id of the message, as text.</summary>
-    public string? MessageId => ClrValue.TextOf(MessageProperties()?.MessageId);
+    public string? MessageId => ClrValue.TextOf(Details.Properties?.MessageId);
 
     /// <summary>The device's correlation id, as text.</summary>
-    public string? CorrelationId => ClrValue.TextOf(MessageProperties()?.CorrelationId);
+    public string? CorrelationId => ClrValue.TextOf(Details.Properties?.CorrelationId);
 
     /// <summary>
     /// The properties that the device set: text, numbers, booleans, <see cref="DateTimeOffset"/>, bytes.
     /// </summary>
-    public IReadOnlyDictionary<string, object?> Properties =>
-        _applicationProperties ??= ClrValue.DictionaryOf(
-            Sections().ApplicationProperties.GetValueOrDefault(), static _ => true);
+    public IReadOnlyDictionary<string, object?> Properties => Details.ApplicationProperties;
 
     /// <summary>
     /// What the hub added, besides sequence number, offset and enqueued time: <c>iothub-connection-device-id</c> and so
     /// on.
     /// </summary>
-    public IReadOnlyDictionary<string, object?> SystemProperties
-    {
-        get
-        {
-            Sections();
-            return _systemProperties ??= ClrValue.DictionaryOf(
-                _annotations, static name => !EventAnnotations.IsPosition(name));
-        }
-    }
+    public IReadOnlyDictionary<string, object?> SystemProperties => Details.SystemProperties;
 
     /// <summary>
     /// Begins an activity that continues the sender's trace; to be disposed of when the event is dealt with. Null when
     /// nobody listens to <see cref="HubbubDiagnostics.ActivitySourceName"/>.
     /// </summary>
-    public Activity? StartActivity() => Tracing.StartProcessing($"partition {PartitionId}", Sections());
+    public Activity? StartActivity() => Tracing.StartProcessing($"partition {PartitionId}", Details.Sections);
 
     /// <summary>Where it lies.</summary>
     public override string ToString() => $"partition {PartitionId}, sequence number {SequenceNumber}";
 
-    private ref readonly MessageSections Sections()
-    {
-        if (!_isRead)
-        {
-            if (!MessageSections.TryRead(_message, SectionOrder.Lenient, out _sections, out var problem))
-                throw new HubbubException(
-                    problem.Condition, $"an event cannot be decoded: {problem.Text}", $"partition {PartitionId}");
-            _annotations = _sections.MessageAnnotations.GetValueOrDefault();
-            _isRead = true;
-        }
-        return ref _sections;
-    }
+    private EventDetails Details => _details ??= new EventDetails(_message, PartitionId);
 
-    private Properties? MessageProperties()
-    {
-        if (!_arePropertiesRead)
-        {
-            _properties = Sections().ReadProperties();
-            _arePropertiesRead = true;
-        }
-        return _properties;
-    }
+    // Most readers want the body and the place of an event: those are found without a look at all the rest.
+    private MessageSections Located() =>
+        MessageSections.TryLocate(_message, out var sections) ? sections : Details.Sections;
 
     private AmqpValue Annotation(string name)
     {
-        Sections();
-        return _annotations.TryGet(name, out var value) ? value : default;
+        try
+        {
+            var annotations = Located().MessageAnnotations.GetValueOrDefault();
+            return annotations.TryGet(name, out var value) ? value : default;
+        }
+        catch (AmqpException e)
+        {
+            throw new HubbubException(
+                e.Condition, $"an event cannot be decoded: {e.Message}", $"partition {PartitionId}", null, e);
+        }
     }
 
     private string? Text(string name) => Annotation(name).TryGetString(out var text) ? text : null;

@@ -6,7 +6,7 @@ namespace Hubbub.Amqp.Messages;
 
 /// <summary>
 /// Where the sections of one encoded message lie. Everything is a slice of the message and lives as long as it;
-/// <see cref="TryRead"/> has checked all of it, so the accessors do not throw.
+/// <see cref="TryRead"/> has checked all of it, so the accessors do not throw; <see cref="TryLocate"/> has not.
 /// </summary>
 public readonly struct MessageSections
 {
@@ -116,6 +116,16 @@ public readonly struct MessageSections
         out MessageProblem problem,
         uint messageFormat = MessageFormats.Amqp) =>
         SectionScanner.TryScan(message, order, messageFormat, out sections, out problem);
+
+    /// <summary>
+    /// Finds the sections of a message by their sizes alone. What they hold is not checked: the accessors may throw an
+    /// <see cref="AmqpException"/>, and a body may turn out to be none.
+    /// </summary>
+    /// <param name="message">The message, all of it and nothing else.</param>
+    /// <param name="sections">The sections, when the result is true.</param>
+    /// <returns>False when <see cref="TryRead"/> has to tell what the message is.</returns>
+    public static bool TryLocate(ReadOnlyMemory<byte> message, out MessageSections sections) =>
+        SectionLocator.TryLocate(message, out sections);
 
     /// <summary>Reads the header.</summary>
     public Header? ReadHeader()

@@ -17,6 +17,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     private readonly ConnectionDriver _driver;
     private readonly List<ClientLink> _links = [];
     private readonly SendingLinks _senders = new();
+    private readonly LinksToFlush _toFlush = new();
     private readonly List<ClientSession> _sessions = [];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AmqpConnection _engine;
@@ -251,8 +252,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         _driver.Wake();
     }
 
-    /// <summary>A link has outcomes for its senders, who are told when what was read has been dealt with.</summary>
-    public void FlushLater(SendingLink link) => _senders.FlushLater(link);
+    /// <summary>Has <see cref="ClientLink.Flush"/> called when what is being read has been dealt with.</summary>
+    public void FlushLater(ClientLink link) => _toFlush.Add(link);
 
     /// <summary>
     /// Closes the connection and waits for the peer's close, but not for ever; one that is over is given up at once.
@@ -333,7 +334,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
     ValueTask IConnectionOwner.WhenReadyToReadAsync(CancellationToken cancellationToken)
     {
         Volatile.Write(ref _heardAt, Options.TimeProvider.GetTimestamp());
-        _senders.Flush();
+        _toFlush.Flush();
         // What was read may have opened the session's window or given credit; only the first of them is an event.
         if (_senders.WaitForPeer)
             _driver.Wake();

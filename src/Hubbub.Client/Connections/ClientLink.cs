@@ -4,7 +4,8 @@ using Hubbub.Amqp.Performatives;
 namespace Hubbub.Client.Connections;
 
 /// <summary>
-/// One link of a client, from its attach to its end. All but the properties is called under the driver's lock.
+/// One link of a client, from its attach to its end. All but the properties and
+/// <see cref="Flush"/> is called under the driver's lock.
 /// </summary>
 internal abstract class ClientLink(string address)
 {
@@ -75,6 +76,14 @@ internal abstract class ClientLink(string address)
     /// </summary>
     /// <param name="isOverdue">True when it has had its time to become done.</param>
     public virtual void OnRetiring(bool isOverdue)
+    {
+    }
+
+    /// <summary>
+    /// What was read has been dealt with: now is the time to tell others about it, once for all. By the reading side,
+    /// without the driver's lock, when <see cref="AmqpClientConnection.FlushLater"/> was called.
+    /// </summary>
+    public virtual void Flush()
     {
     }
 

@@ -8,12 +8,27 @@ namespace Hubbub.Client.Connections;
 /// </summary>
 internal sealed class ReceivingLink(string address, IDeliverySink sink, uint credit) : ClientLink(address)
 {
-    private uint _credit = credit;
+    private volatile uint _credit = credit;
+    private bool _isToFlush;
+
+    /// <summary>How many messages the peer has been allowed to have under way. From anywhere.</summary>
+    public uint Granted => _credit;
 
     public override void OnEvent(in AmqpEvent e)
     {
-        if (e.Kind == AmqpEventKind.Delivery)
-            sink.OnDelivery(e.Delivery);
+        if (e.Kind != AmqpEventKind.Delivery)
+            return;
+        sink.OnDelivery(e.Delivery);
+        if (!_isToFlush)
+            Connection!.FlushLater(this);
+        _isToFlush = true;
+    }
+
+    public override void Flush()
+    {
+        // The reading side's alone, as OnEvent is: what comes after this is flushed after it.
+        _isToFlush = false;
+        sink.OnDelivered();
     }
 
     /// <summary>

@@ -120,6 +120,10 @@ internal sealed class RequestChannel : IDeliverySink
         }
     }
 
+    void IDeliverySink.OnDelivered()
+    {
+    }
+
     void IDeliverySink.OnEnded(HubbubException end)
     {
         lock (_gate)

@@ -107,8 +107,8 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
         GiveBackWhenDone(isOverdue);
     }
 
-    /// <summary>Gives the outcomes that have come back to their senders, many at a time. Without the lock.</summary>
-    public void Flush()
+    /// <summary>Gives the outcomes that have come back to their senders, many at a time.</summary>
+    public override void Flush()
     {
         lock (_finishing)
         {

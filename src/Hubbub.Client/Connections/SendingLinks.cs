@@ -9,14 +9,10 @@ namespace Hubbub.Client.Connections;
 internal sealed class SendingLinks
 {
     private readonly ConcurrentQueue<SendingLink> _woken = new();
-    private readonly Lock _flushing = new();
 
     // Under the driver's lock only.
     private readonly List<SendingLink> _listed = [];
     private volatile bool _waitForPeer;
-
-    private List<SendingLink> _toFlush = [];
-    private List<SendingLink> _beingFlushed = [];
 
     /// <summary>True when one at least has something to send that the peer does not take now.</summary>
     public bool WaitForPeer => _waitForPeer;
@@ -52,26 +48,5 @@ internal sealed class SendingLinks
         _listed.RemoveRange(kept, _listed.Count - kept);
         _waitForPeer = wait;
         return more;
-    }
-
-    /// <summary>A link has outcomes for its senders.</summary>
-    public void FlushLater(SendingLink link)
-    {
-        lock (_flushing)
-            _toFlush.Add(link);
-    }
-
-    /// <summary>Gives the outcomes to the senders. By the reading side only, without the driver's lock.</summary>
-    public void Flush()
-    {
-        lock (_flushing)
-        {
-            if (_toFlush.Count == 0)
-                return;
-            (_toFlush, _beingFlushed) = (_beingFlushed, _toFlush);
-        }
-        foreach (var link in _beingFlushed)
-            link.Flush();
-        _beingFlushed.Clear();
     }
 }

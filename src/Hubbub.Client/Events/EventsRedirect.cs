@@ -107,6 +107,10 @@ internal static class EventsRedirect
         {
         }
 
+        public void OnDelivered()
+        {
+        }
+
         public void OnEnded(HubbubException end)
         {
         }

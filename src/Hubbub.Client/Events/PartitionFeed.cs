@@ -25,11 +25,18 @@ internal sealed class PartitionFeed : IDeliverySink
     private readonly Queue<EventChunk> _full = new();
     private EventPosition _from;
     private EventChunk? _filling;
+    private bool _isFillingToRead;
     private EventChunk? _newest;
     private ReceivingLink? _link;
     private int _chunkSize = ClientLimits.ChunkBytesMin;
     private HubbubException? _end;
     private ReceiveCredit _credit;
+
+    // The reader's alone: what it has read since credit was given back, and of which link.
+    private ReceivingLink? _owedTo;
+    private uint _owedCount;
+    private uint _owedSettled;
+    private long _owedBytes;
 
     /// <param name="partitionId">The partition.</param>
     /// <param name="from">Where to begin.</param>
@@ -73,7 +80,7 @@ internal sealed class PartitionFeed : IDeliverySink
         {
             if (_full.TryDequeue(out chunk!))
                 return true;
-            if (_filling is { } partial)
+            if (_filling is { } partial && _isFillingToRead)
             {
                 // A reader that keeps up gets small chunks, so that a single event does not hold a large array.
                 _chunkSize = Math.Clamp(partial.Written * 2, ClientLimits.ChunkBytesMin, ClientLimits.ChunkBytesMax);
@@ -84,32 +91,44 @@ internal sealed class PartitionFeed : IDeliverySink
         }
     }
 
-    /// <summary>Says that a chunk has been read.</summary>
+    /// <summary>
+    /// Says that a chunk has been read. Credit goes back a quarter at a time: the peer has the rest meanwhile, and
+    /// neither the connection nor its writing side is troubled for every chunk.
+    /// </summary>
     public void Release(EventChunk chunk)
     {
         Tracing.OnConsumed(chunk.Count);
-        _credit.Update(chunk.Count, chunk.Written);
-        chunk.Link.Connection!.Invoke((chunk, _credit.Value), static (_, state) =>
-            state.chunk.Link.Release(state.chunk.SettledCount, state.chunk.Unsettled, state.Value));
+        if (_owedTo != chunk.Link)
+            (_owedTo, _owedCount, _owedSettled, _owedBytes) = (chunk.Link, 0, 0, 0);
+        _owedCount += chunk.Count;
+        _owedSettled += chunk.SettledCount;
+        _owedBytes += chunk.Written;
+        if (chunk.Unsettled is null && _owedCount < chunk.Link.Granted / 4)
+            return;
+        _credit.Update(_owedCount, _owedBytes);
+        chunk.Link.Connection!.Invoke((chunk, _owedSettled, _credit.Value), static (_, state) =>
+            state.chunk.Link.Release(state._owedSettled, state.chunk.Unsettled, state.Value));
+        _owedTo = null;
     }
 
     void IDeliverySink.OnDelivery(in IncomingDelivery delivery)
     {
-        bool isFirst;
         lock (_gate)
         {
-            isFirst = _filling is null && _full.Count == 0;
             if (_filling is null || _filling.Link != _link || !_filling.TryAdd(delivery))
                 AddToNewChunk(delivery);
         }
-        if (isFirst)
-            _signal.Signal();
     }
 
-    void IDeliverySink.OnEnded(HubbubException end)
+    void IDeliverySink.OnDelivered()
     {
-        // The keeper knows what to do.
+        lock (_gate)
+            _isFillingToRead = true;
+        _signal.Signal();
     }
+
+    // What came last is still to be read; all else the keeper does.
+    void IDeliverySink.OnEnded(HubbubException end) => ((IDeliverySink)this).OnDelivered();
 
     private void OnGivenUp(HubbubException end)
     {
@@ -127,6 +146,8 @@ internal sealed class PartitionFeed : IDeliverySink
         }
         var size = Math.Max(_chunkSize, EventChunk.SizeOf(delivery.Payload.Length));
         _newest = _filling = new EventChunk(_link!, size);
+        // Not before the read is over: a reader woken by its first event would take that one alone.
+        _isFillingToRead = false;
         _filling.TryAdd(delivery);
     }
 
