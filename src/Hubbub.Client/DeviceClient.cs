@@ -93,12 +93,7 @@ public sealed class DeviceClient : IAsyncDisposable
     /// <exception cref="HubbubException">Not accepted, or nobody knows.</exception>
     public ValueTask SendAsync(TelemetryMessage message, CancellationToken cancellationToken = default) =>
         Tracing.IsOn
-            ? Tracing.SendAsync(
-                _telemetry,
-                activity => new TracedTelemetry(message, activity),
-                1,
-                _options.TimeProvider,
-                cancellationToken)
+            ? SendTracedAsync(message, cancellationToken)
             : _telemetry.SendAsync(message, cancellationToken);
 
     /// <summary>
@@ -159,6 +154,15 @@ public sealed class DeviceClient : IAsyncDisposable
         _telemetry.Close(HubbubException.Closed(_telemetry.Address));
         await _channel.CloseAsync().ConfigureAwait(false);
     }
+
+    // Apart from SendAsync, which would otherwise make the closure for every message.
+    private ValueTask SendTracedAsync(TelemetryMessage message, CancellationToken cancellationToken) =>
+        Tracing.SendAsync(
+            _telemetry,
+            activity => new TracedTelemetry(message, activity),
+            1,
+            _options.TimeProvider,
+            cancellationToken);
 
     private ValueTask SendBatchAsync(TelemetryBatch batch, CancellationToken cancellationToken) => Tracing.IsOn
         ? Tracing.SendAsync(_telemetry, _ => batch, batch.Count, _options.TimeProvider, cancellationToken)

@@ -3,6 +3,7 @@ using Hubbub.Amqp.Codec;
 using Hubbub.Amqp.Messages;
 using Hubbub.Amqp.Performatives;
 using Hubbub.Amqp.Tests.Codec;
+using Hubbub.Amqp.Tests.Messages;
 using Hubbub.Amqp.Tests.Spec;
 
 namespace Hubbub.Amqp.Tests.Properties;
@@ -82,6 +83,19 @@ public sealed class MutationTests(ITestOutputHelper output)
             },
             bytesPerByte: 64);
     }
+
+    [Fact]
+    public void Messages_Mutated_AreLocatedWhereTheyAreRead() => Run(
+        [.. Corpus.Messages],
+        static bytes =>
+        {
+            if (!MessageSections.TryLocate(bytes, out var located))
+                return;
+            if (MessageSections.TryRead(bytes, SectionOrder.Lenient, out _, out _))
+                SectionLocatorTests.AssertSame(bytes, located);
+            ReadAll(located);
+        },
+        bytesPerByte: 64);
 
     private static void ReadAll(MessageSections sections)
     {
