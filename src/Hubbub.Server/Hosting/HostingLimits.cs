@@ -32,6 +32,12 @@ public static class HostingLimits
     /// <summary>Bytes handed to a connection's socket before its writer waits.</summary>
     public const int WriteBufferBytesMax = 128 << 10;
 
+    /// <summary>A block of a socket's memory, bytes: a TLS record of 16 KiB and its frame, in whole pages.</summary>
+    public const int TransportBlockBytes = 20 << 10;
+
+    /// <summary>Blocks that one of Kestrel's queues keeps for the next read or write: 20 MiB.</summary>
+    public const int TransportBlocksKept = 1_024;
+
     /// <summary>Request headers; a token of 2 KiB fits many times.</summary>
     public const int RequestHeadersBytesMax = 32 << 10;
 

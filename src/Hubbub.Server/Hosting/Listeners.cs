@@ -46,6 +46,8 @@ internal static class Listeners
             transport.MaxWriteBufferSize = HostingLimits.WriteBufferBytesMax;
             transport.CreateBoundListenSocket = sockets.Take;
         });
+        // Behind Kestrel's own registrations: the last one counts.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, TransportBlockFactory>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             SetLimits(kestrel, options);
