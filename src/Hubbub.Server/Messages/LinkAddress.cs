@@ -124,8 +124,8 @@ internal readonly record struct LinkAddress(
         var hasModule = ranges.Length >= 5 && Is(path[ranges[2]], "modules");
         var next = hasModule ? 4 : 2;
         var written = (DeviceId: path[ranges[1]].ToString(), ModuleId: hasModule ? path[ranges[3]].ToString() : null);
-        var deviceId = Decode(written.DeviceId);
-        var moduleId = hasModule ? Decode(written.ModuleId) : null;
+        var deviceId = IdOf(written.DeviceId);
+        var moduleId = hasModule ? IdOf(written.ModuleId!) : null;
         if (!IdentityId.IsValid(deviceId) || (hasModule && !IdentityId.IsValid(moduleId)))
             return default;
         var kind = (ranges.Length - next) switch
@@ -176,6 +176,9 @@ internal readonly record struct LinkAddress(
 
     private static bool Is(ReadOnlySpan<char> segment, ReadOnlySpan<char> literal) =>
         segment.Equals(literal, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The decoded id; what is none when decoded was not encoded.</summary>
+    private static string IdOf(string written) => Decode(written) is var id && IdentityId.IsValid(id) ? id : written;
 
     private static string Decode(ReadOnlySpan<char> segment) => Uri.UnescapeDataString(segment);
 }

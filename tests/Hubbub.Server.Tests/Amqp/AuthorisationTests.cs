@@ -188,6 +188,8 @@ public sealed class AuthorisationTests
     [InlineData("50%25", "/devices/50%25/messages/events")]
     [InlineData("50%25", "/devices/50%2525/messages/events")]
     [InlineData("a%b", "/devices/a%b/messages/events")]
+    [InlineData("a%20b", "/devices/a%20b/messages/events")]
+    [InlineData("a%2Fb", "/devices/a%2Fb/messages/events")]
     [InlineData("a%b", "/devices/a%25b/messages/events")]
     [InlineData("a:b@c", "/devices/a%3Ab%40c/messages/events")]
     public async Task Address_OfAnIdWithAPercentSign_IsReadAsTheRegisteredOne(string deviceId, string address)
