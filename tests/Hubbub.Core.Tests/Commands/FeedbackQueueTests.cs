@@ -11,13 +11,12 @@ public sealed class FeedbackQueueTests
     [Fact]
     public async Task AtOnce_AnOutcome_WakesTheReceiverAndIsThere()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
+        await using var world = await WithAnOutcomeAsync();
 
         Assert.True(world.Feedback.Wakes > 0);
-        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var message = Take(world)!;
         Assert.Equal(["0"], message.Records.Select(r => r.OriginalMessageId));
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Null(Take(world));
         Assert.Single(world.Store.Feedback);
     }
 
@@ -29,9 +28,9 @@ public sealed class FeedbackQueueTests
 
         int[] sizes =
         [
-            world.Queues.Feedback.TryReceive(world.Feedback)!.Records.Count,
-            world.Queues.Feedback.TryReceive(world.Feedback)!.Records.Count,
-            world.Queues.Feedback.TryReceive(world.Feedback)!.Records.Count,
+            Take(world)!.Records.Count,
+            Take(world)!.Records.Count,
+            Take(world)!.Records.Count,
         ];
 
         Assert.Equal([64, 64, 2], sizes);
@@ -43,18 +42,18 @@ public sealed class FeedbackQueueTests
         await using var world = await CommandWorld.CreateAsync(
             new CommandOptions { QueueDepthMax = null, FeedbackBatchWait = TimeSpan.FromSeconds(15) });
         await EndAsync(world, 63);
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Null(Take(world));
 
         await EndAsync(world, 2);
-        Assert.Equal(64, world.Queues.Feedback.TryReceive(world.Feedback)!.Records.Count);
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Equal(64, Take(world)!.Records.Count);
+        Assert.Null(Take(world));
 
         var wakes = world.Feedback.Wakes;
         world.Time.Advance(TimeSpan.FromSeconds(14));
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Null(Take(world));
         world.Time.Advance(TimeSpan.FromSeconds(1.25));
         Assert.True(world.Feedback.Wakes > wakes);
-        Assert.Single(world.Queues.Feedback.TryReceive(world.Feedback)!.Records);
+        Assert.Single(Take(world)!.Records);
     }
 
     [Fact]
@@ -64,7 +63,7 @@ public sealed class FeedbackQueueTests
         var other = new TestFeedbackReceiver();
         world.Queues.Feedback.Attach(other);
         await EndAsync(world, 1);
-        var first = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var first = Take(world)!;
 
         world.Time.Advance(TimeSpan.FromSeconds(59));
         Assert.Null(world.Queues.Feedback.TryReceive(other));
@@ -85,30 +84,29 @@ public sealed class FeedbackQueueTests
         var other = new TestFeedbackReceiver();
         world.Queues.Feedback.Attach(other);
         await EndAsync(world, 1);
-        world.Queues.Feedback.TryReceive(world.Feedback);
+        Take(world);
         var wakes = other.Wakes;
 
         world.Queues.Feedback.Detach(world.Feedback);
 
         Assert.True(other.Wakes > wakes);
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Null(Take(world));
         Assert.NotNull(world.Queues.Feedback.TryReceive(other));
     }
 
     [Fact]
     public async Task Abandon_TenTimes_DropsTheMessage()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
+        await using var world = await WithAnOutcomeAsync();
 
         for (var delivery = 0; delivery < 10; delivery++)
         {
-            var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+            var message = Take(world)!;
             Assert.Equal(delivery, message.DeliveryCount);
             Assert.Null(await SettleAsync(world, message, CommandDisposition.Abandon));
         }
 
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Null(Take(world));
         Assert.Empty(world.Store.Feedback);
         Assert.Equal(1, world.Queues.Counters.FeedbackDropped);
     }
@@ -116,22 +114,21 @@ public sealed class FeedbackQueueTests
     [Fact]
     public async Task Abandon_BeforeAndAfterARestart_CountsOn()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
+        await using var world = await WithAnOutcomeAsync();
         for (var delivery = 0; delivery < 6; delivery++)
-            await SettleAsync(world, world.Queues.Feedback.TryReceive(world.Feedback)!, CommandDisposition.Abandon);
+            await SettleAsync(world, Take(world)!, CommandDisposition.Abandon);
 
         await world.OpenAsync();
         await EndAsync(world, 1);
 
-        var old = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var old = Take(world)!;
         Assert.Equal((6, 1), (old.DeliveryCount, old.Records.Count));
-        var young = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var young = Take(world)!;
         Assert.Equal(0, young.DeliveryCount);
         for (var delivery = 6; delivery < 10; delivery++)
         {
             Assert.Null(await SettleAsync(world, old, CommandDisposition.Abandon));
-            old = delivery < 9 ? world.Queues.Feedback.TryReceive(world.Feedback)! : old;
+            old = delivery < 9 ? Take(world)! : old;
         }
         Assert.Null(await SettleAsync(world, young, CommandDisposition.Complete));
         Assert.Empty(world.Store.Feedback);
@@ -141,17 +138,16 @@ public sealed class FeedbackQueueTests
     [Fact]
     public async Task Abandon_ThatCannotBeStored_GivesTheMessageAgain()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
+        await using var world = await WithAnOutcomeAsync();
         world.Store.IsFull = true;
-        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var message = Take(world)!;
 
         Assert.Equal(HubErrorCode.StorageFull, (await SettleAsync(world, message, CommandDisposition.Abandon))?.Code);
-        message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        message = Take(world)!;
         Assert.Equal(HubErrorCode.StorageFull, (await SettleAsync(world, message, CommandDisposition.Complete))?.Code);
 
         world.Store.IsFull = false;
-        message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        message = Take(world)!;
         Assert.Null(await SettleAsync(world, message, CommandDisposition.Complete));
         Assert.Empty(world.Store.Feedback);
     }
@@ -159,20 +155,19 @@ public sealed class FeedbackQueueTests
     [Fact]
     public async Task DeviceDeleted_WhileAMessageIsLocked_ItsRecordsDoNotComeAgain()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
+        await using var world = await WithAnOutcomeAsync();
         await EndAsync(world, 1, CommandWorld.D2);
-        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var message = Take(world)!;
 
         await world.Registry.DeleteDeviceAsync("d1", IfMatch.Any, Cancellation);
 
         Assert.Equal(2, message.Records.Count);
         Assert.Null(await SettleAsync(world, message, CommandDisposition.Abandon));
-        var again = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var again = Take(world)!;
         Assert.Equal([CommandWorld.D2], again.Records.Select(r => r.Target));
         await world.Registry.DeleteDeviceAsync("d2", IfMatch.Any, Cancellation);
         Assert.Null(await SettleAsync(world, again, CommandDisposition.Abandon));
-        Assert.Null(world.Queues.Feedback.TryReceive(world.Feedback));
+        Assert.Null(Take(world));
         Assert.Empty(world.Store.Feedback);
         Assert.Equal(0, world.Queues.Feedback.Count);
     }
@@ -180,9 +175,8 @@ public sealed class FeedbackQueueTests
     [Fact]
     public async Task TimeToLive_AMessageThatWasGivenBack_IsForgottenToo()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
-        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        await using var world = await WithAnOutcomeAsync();
+        var message = Take(world)!;
         world.Queues.Feedback.Detach(world.Feedback);
 
         world.Time.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(1));
@@ -211,28 +205,27 @@ public sealed class FeedbackQueueTests
     {
         await using var world = await CommandWorld.CreateAsync();
         await EndAsync(world, 2);
-        var before = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var before = Take(world)!;
 
         await world.OpenAsync();
 
-        Assert.Equal(before.Records, world.Queues.Feedback.TryReceive(world.Feedback)!.Records);
+        Assert.Equal(before.Records, Take(world)!.Records);
         await EndAsync(world, 1);
-        Assert.Equal(3, world.Queues.Feedback.TryReceive(world.Feedback)!.Records[0].SequenceNumber);
+        Assert.Equal(3, Take(world)!.Records[0].SequenceNumber);
     }
 
     [Fact]
     public async Task DeviceDeleted_OnlyItsRecordsGo_AlsoFromAMessageThatWasGivenBack()
     {
-        await using var world = await CommandWorld.CreateAsync();
-        await EndAsync(world, 1);
+        await using var world = await WithAnOutcomeAsync();
         await EndAsync(world, 1, CommandWorld.D2);
-        var message = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var message = Take(world)!;
         Assert.Equal(2, message.Records.Count);
         await SettleAsync(world, message, CommandDisposition.Release);
 
         await world.Registry.DeleteDeviceAsync("d1", IfMatch.Any, Cancellation);
 
-        var again = world.Queues.Feedback.TryReceive(world.Feedback)!;
+        var again = Take(world)!;
         Assert.Equal([CommandWorld.D2], again.Records.Select(r => r.Target));
         Assert.Single(world.Store.Feedback);
     }
@@ -240,6 +233,17 @@ public sealed class FeedbackQueueTests
     private static ValueTask<HubError?> SettleAsync(
         CommandWorld world, FeedbackMessage message, CommandDisposition disposition) =>
         world.Queues.Feedback.SettleAsync(message.LockToken, disposition, Cancellation);
+
+    /// <summary>The next message for the world's receiver; null when there is none.</summary>
+    private static FeedbackMessage? Take(CommandWorld world) => world.Queues.Feedback.TryReceive(world.Feedback);
+
+    /// <summary>A world in which one command was sent and completed.</summary>
+    private static async Task<CommandWorld> WithAnOutcomeAsync()
+    {
+        var world = await CommandWorld.CreateAsync();
+        await EndAsync(world, 1);
+        return world;
+    }
 
     /// <summary>Sends commands and completes them.</summary>
     private static async Task EndAsync(CommandWorld world, int count, CommandTarget? target = null)
