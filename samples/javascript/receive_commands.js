@@ -2,9 +2,10 @@
 'use strict';
 const { Client } = require('azure-iot-device');
 const { Amqp } = require('azure-iot-device-amqp');
+const setting = require('./settings');
 
 async function main() {
-  const client = Client.fromConnectionString(process.env.DEVICE_CONNECTION_STRING, Amqp);
+  const client = Client.fromConnectionString(setting('DEVICE_CONNECTION_STRING'), Amqp);
   await client.open();
   const message = await new Promise((resolve) => client.on('message', resolve));
   console.log(`command ${message.messageId}: ${message.getData()}`);

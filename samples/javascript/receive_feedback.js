@@ -1,9 +1,10 @@
 // A service learns how its commands ended.
 'use strict';
 const { Client } = require('azure-iothub');
+const setting = require('./settings');
 
 async function main() {
-  const client = Client.fromConnectionString(process.env.SERVICE_CONNECTION_STRING);
+  const client = Client.fromConnectionString(setting('SERVICE_CONNECTION_STRING'));
   await client.open();
   const { result: receiver } = await client.getFeedbackReceiver();
   const message = await new Promise((resolve) => receiver.on('message', resolve));

@@ -3,10 +3,11 @@
 const { randomUUID } = require('node:crypto');
 const { Client } = require('azure-iothub');
 const { Message } = require('azure-iot-common');
+const setting = require('./settings');
 
 async function main() {
-  const deviceId = /DeviceId=([^;]+)/.exec(process.env.DEVICE_CONNECTION_STRING)[1];
-  const client = Client.fromConnectionString(process.env.SERVICE_CONNECTION_STRING);
+  const deviceId = /DeviceId=([^;]+)/.exec(setting('DEVICE_CONNECTION_STRING'))[1];
+  const client = Client.fromConnectionString(setting('SERVICE_CONNECTION_STRING'));
   await client.open();
   const message = new Message('restart');
   message.messageId = randomUUID();

@@ -2,9 +2,10 @@
 'use strict';
 const { Client, Message } = require('azure-iot-device');
 const { Amqp } = require('azure-iot-device-amqp');
+const setting = require('./settings');
 
 async function main() {
-  const client = Client.fromConnectionString(process.env.DEVICE_CONNECTION_STRING, Amqp);
+  const client = Client.fromConnectionString(setting('DEVICE_CONNECTION_STRING'), Amqp);
   for (const temperature of [21, 22, 23]) {
     const message = new Message(JSON.stringify({ temperature }));
     message.contentType = 'application/json';
