@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Hubbub.Server.Hosting;
 
@@ -36,6 +37,7 @@ internal sealed class MetricsEndpoint(IServiceProvider services, bool isPublic) 
             if (_scrape is not null)
                 return _scrape;
             _provider = Sdk.CreateMeterProviderBuilder()
+                .ConfigureResource(resource => resource.AddService("hubbub", autoGenerateServiceInstanceId: false))
                 .AddMeter(HubMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
                 .AddPrometheusExporter()
                 .Build();
