@@ -6,6 +6,7 @@ using Hubbub.Load.Routing;
 return args switch
 {
     ["baseline", var port] => await Baseline.RunAsync(int.Parse(port)),
+    ["touch", var gibibytes] => MemoryTouch.Run(int.Parse(gibibytes)),
     ["disk", var directory] => DiskProbe.Run(directory),
     ["compare", .. var rest] => await Comparison.RunAsync(CompareOptions.Parse(rest)),
     ["commands", .. var rest] => await CommandBench.RunAsync(CommandBenchOptions.Parse(rest)),
@@ -24,10 +25,11 @@ static int Usage()
         usage: Hubbub.Load compare --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
                Hubbub.Load identities --hub PATH --data DIR [--count N]
                Hubbub.Load clients --hub PATH --amqpload PATH --data DIR [--messages N] [--quick]
-               Hubbub.Load client hubbub|netlite CONNECTIONS MESSAGES PORT CAFILE    the key comes by standard input
+               Hubbub.Load client hubbub|netlite|reader[:PARTITION] CONNECTIONS MESSAGES PORT CAFILE    the key comes by standard input
                Hubbub.Load baseline PORT     AMQPNetLite's ContainerHost, which accepts and stores nothing
                Hubbub.Load commands --hub PATH --data DIR [--only latency|rate|backlog] [--seconds N]
                Hubbub.Load routing --hub PATH --data DIR
+               Hubbub.Load touch GIB         touches memory that the machine has not used yet
                Hubbub.Load disk DIR          p50 and p99 of a 4 KiB append with fdatasync
         """);
     return 2;
