@@ -59,7 +59,8 @@ internal sealed class CommandJourney(ServiceClient service, IdentityName identit
     }
 
     /// <summary>What any hub has: feedback, which tells the outcome only.</summary>
-    private async Task<CommandOutcome> FollowByFeedbackAsync(HubbubException refusal, CancellationToken cancellationToken)
+    private async Task<CommandOutcome> FollowByFeedbackAsync(
+        HubbubException refusal, CancellationToken cancellationToken)
     {
         command.Acknowledgement = CommandAcknowledgement.Full;
         await SendAsync(cancellationToken);

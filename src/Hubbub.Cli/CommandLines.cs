@@ -43,7 +43,8 @@ internal sealed class CommandLines(bool json) : IDisposable
             : "";
         var content = MessageText.OfContent(command.Properties, command.Body.Span);
         _lines.AddText(command.EnqueuedTime, string.Create(
-            CultureInfo.InvariantCulture, $"{command.SequenceNumber} {MessageText.Of(command.MessageId)}{again}{content}"));
+            CultureInfo.InvariantCulture,
+            $"{command.SequenceNumber} {MessageText.Of(command.MessageId)}{again}{content}"));
     }
 
     private void AddJson(ReceivedCommand command)

@@ -34,7 +34,8 @@ internal static class Greeting
     {
         if (!showsSecrets)
         {
-            Command($"hubbub connection-string{data}", "for services; --eventhubs for readers, --device ID for a device");
+            Command(
+                $"hubbub connection-string{data}", "for services; --eventhubs for readers, --device ID for a device");
             return;
         }
         if (hub.ConnectionStrings.TryGetValue("iothubowner", out var service))

@@ -24,7 +24,9 @@ internal static class HubClients
         }
     }
 
-    /// <summary>Options with which a verb reaches the hub. It says at once what is wrong, so it tries once only.</summary>
+    /// <summary>
+    /// Options with which a verb reaches the hub. It says at once what is wrong, so it tries once only.
+    /// </summary>
     public static TOptions Reach<TOptions>(TOptions options, HubAddress hub, string? dialHostName)
         where TOptions : ClientOptions =>
         (TOptions)(options with

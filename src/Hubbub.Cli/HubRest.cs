@@ -84,7 +84,8 @@ internal sealed class HubRest : IDisposable
         HttpMethod method, string path, HttpContent? content, string what, CancellationToken cancellationToken)
     {
         var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
-        using var request = new HttpRequestMessage(method, $"{path}{separator}api-version={ApiVersion}") { Content = content };
+        using var request =
+            new HttpRequestMessage(method, $"{path}{separator}api-version={ApiVersion}") { Content = content };
         request.Headers.TryAddWithoutValidation("Authorization", MakeToken());
         // A refusal is then known before the body is sent.
         request.Headers.ExpectContinue = content is not null;

@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace Hubbub.Cli;
 
 /// <summary>
-/// A verb that asks the hub over its HTTPS service: beside its own parameters it has the options that say which hub, and
-/// how the answer is printed.
+/// A verb that asks the hub over its HTTPS service: beside its own parameters it has the options that say which hub,
+/// and how the answer is printed.
 /// </summary>
 internal static class HubVerb
 {

@@ -10,7 +10,8 @@ namespace Hubbub.Cli;
 internal static class Output
 {
     /// <summary>Keys are full of plus signs, and texts of quotes; they need no escape outside of HTML.</summary>
-    public static readonly JsonSerializerOptions ReadableJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonSerializerOptions ReadableJson =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private const int StandardOutputHandle = 1;
 

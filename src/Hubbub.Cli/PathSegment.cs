@@ -4,8 +4,8 @@ namespace Hubbub.Cli;
 internal static class PathSegment
 {
     /// <summary>
-    /// The escaped name. What the hub would read as no segment, another or more than one is refused here, so that a verb
-    /// never reaches another thing than the one that was named.
+    /// The escaped name. What the hub would read as no segment, another or more than one is refused here, so that a
+    /// verb never reaches another thing than the one that was named.
     /// </summary>
     /// <param name="name">As it was given.</param>
     /// <param name="what">What it should name, with its article: "a policy".</param>

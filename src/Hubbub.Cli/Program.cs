@@ -9,7 +9,8 @@ if (nameless is not null)
     return ExitCode.Usage;
 }
 // An at sign may begin an id; it names no file to read arguments from.
-// The runtime looks for certificates below the user's home, and fails where a user has none: a container's, a service's.
+// The runtime looks for certificates below the user's home, and fails where a user has none: a container's, a
+// service's.
 if (!OperatingSystem.IsWindows() && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HOME")))
 {
     var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);

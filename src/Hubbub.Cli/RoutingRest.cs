@@ -24,7 +24,8 @@ internal static class RoutingRest
     public static async Task<IReadOnlyList<JsonElement>> ListAsync(
         HubRest rest, string things, CancellationToken cancellationToken)
     {
-        var all = await rest.SendAsync(HttpMethod.Get, Path, null, null, $"{things} were not listed", cancellationToken);
+        var all = await rest.SendAsync(
+            HttpMethod.Get, Path, null, null, $"{things} were not listed", cancellationToken);
         return all is { ValueKind: JsonValueKind.Object } found && found.TryGetProperty(things, out var list)
             ? [.. list.EnumerateArray()]
             : [];

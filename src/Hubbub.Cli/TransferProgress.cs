@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace Hubbub.Cli;
 
-/// <summary>How far a transfer is: a bar on a terminal's standard error, nothing where it goes into a file or pipe.</summary>
+/// <summary>
+/// How far a transfer is: a bar on a terminal's standard error, nothing where it goes into a file or pipe.
+/// </summary>
 internal static class TransferProgress
 {
     /// <param name="what">What is done, as "Importing".</param>

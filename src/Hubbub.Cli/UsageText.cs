@@ -29,7 +29,8 @@ internal static partial class UsageText
     /// <summary>The parser names types of .NET, and lists what it would take on lines of its own.</summary>
     private static string Plain(string message)
     {
-        var lines = TypeName().Replace(message, "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var lines = TypeName().Replace(message, "").Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return lines.Length <= 1 ? string.Concat(lines) : $"{lines[0]} {string.Join(", ", lines[1..])}.";
     }
 

@@ -54,12 +54,14 @@ internal static class ClientLimits
     public const int FeedbackHeldMax = 1_000;
 
     /// <summary>
-    /// Records that waits have taken out of messages which went back, so that these are completed when the rest is taken
-    /// too; a message that outlives its memory is given out until its time to live is over.
+    /// Records that waits have taken out of messages which went back, so that these are completed when the rest is
+    /// taken too; a message that outlives its memory is given out until its time to live is over.
     /// </summary>
     public const int FeedbackRemembered = 10_000;
 
-    /// <summary>Changes of a connection's state that wait for a handler which is slow; older ones are left out.</summary>
+    /// <summary>
+    /// Changes of a connection's state that wait for a handler which is slow; older ones are left out.
+    /// </summary>
     public const int StateChangesMax = 16;
 
     /// <summary>Bytes of an HTTP proxy's answer to CONNECT, headers included.</summary>

@@ -10,9 +10,9 @@ public enum ClientAuthentication
     Cbs,
 
     /// <summary>
-    /// By SASL PLAIN: user name and token before the connection opens. Saves two round trips. Such a connection holds as
-    /// long as its token, so another one takes its place before that expires: sends under way are answered on the old
-    /// one, locked commands settled there.
+    /// By SASL PLAIN: user name and token before the connection opens. Saves two round trips. Such a connection holds
+    /// as long as its token, so another one takes its place before that expires: sends under way are answered on the
+    /// old one, locked commands settled there.
     /// </summary>
     SaslPlain,
 }
@@ -43,7 +43,9 @@ public enum AmqpTransport
     WebSocket,
 }
 
-/// <summary>Gives tokens to a client that has no key itself, such as from a key store; called ahead of each expiry.</summary>
+/// <summary>
+/// Gives tokens to a client that has no key itself, such as from a key store; called ahead of each expiry.
+/// </summary>
 /// <param name="resource">
 /// What the token has to open: <c>{hub}/devices/{id}</c>, <c>{hub}</c>, or <c>sb://{host}/{event hub}</c>.
 /// </param>

@@ -44,8 +44,8 @@ public sealed class ConnectionString
     public string? SharedAccessSignature { get; private init; }
 
     /// <summary>
-    /// The event hub (EntityPath). Null in the string of a whole namespace: then <see cref="EventReaderOptions.EventHub"/>
-    /// names it.
+    /// The event hub (EntityPath). Null in the string of a whole namespace: then
+    /// <see cref="EventReaderOptions.EventHub"/> names it.
     /// </summary>
     public string? EntityPath { get; private init; }
 

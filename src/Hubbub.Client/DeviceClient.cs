@@ -68,7 +68,9 @@ public sealed class DeviceClient : IAsyncDisposable
         Create(ConnectionString.Parse(connectionString), options);
 
     /// <summary>A client for the device or module that the connection string names.</summary>
-    /// <exception cref="FormatException">It is no connection string of a device, or nothing proves who it is.</exception>
+    /// <exception cref="FormatException">
+    /// It is no connection string of a device, or nothing proves who it is.
+    /// </exception>
     public static DeviceClient Create(ConnectionString connectionString, DeviceClientOptions? options = null)
     {
         options ??= new DeviceClientOptions();
@@ -123,8 +125,8 @@ public sealed class DeviceClient : IAsyncDisposable
 
     /// <summary>
     /// Receives the commands of the device (module) until it is cancelled, up to
-    /// <see cref="DeviceClientOptions.CommandPrefetch"/> ahead. Each has to be completed, rejected or abandoned; what is
-    /// left when the enumeration ends is given out again. A hub lets one receiver have them, the newest.
+    /// <see cref="DeviceClientOptions.CommandPrefetch"/> ahead. Each has to be completed, rejected or abandoned; what
+    /// is left when the enumeration ends is given out again. A hub lets one receiver have them, the newest.
     /// </summary>
     /// <exception cref="HubbubException">Refused, or another receiver has taken the link.</exception>
     public async IAsyncEnumerable<ReceivedCommand> ReceiveCommandsAsync(

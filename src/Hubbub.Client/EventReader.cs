@@ -66,8 +66,10 @@ public sealed class EventReader : IAsyncDisposable
             && connectionString.EntityPath is null == options.EventHub is null)
         {
             throw new FormatException(connectionString.EntityPath is null
-                ? "No event hub is named: neither by EntityPath in the connection string nor by EventHub in the options."
-                : "The event hub is named twice: by EntityPath in the connection string and by EventHub in the options.");
+                ? "No event hub is named: neither by EntityPath in the connection string nor "
+                    + "by EventHub in the options."
+                : "The event hub is named twice: by EntityPath in the connection string and "
+                    + "by EventHub in the options.");
         }
         return new EventReader(connectionString, options);
     }
@@ -151,7 +153,9 @@ public sealed class EventReader : IAsyncDisposable
     private EventSequence ReadAsync(EventPosition from, string[]? partitionIds, CancellationToken cancellationToken) =>
         new(either => SubscribeAsync(from, partitionIds, either), cancellationToken);
 
-    /// <summary>Behind the checkpoint, if there is one; the end as a number, which stays true over reconnects.</summary>
+    /// <summary>
+    /// Behind the checkpoint, if there is one; the end as a number, which stays true over reconnects.
+    /// </summary>
     private async Task<EventPosition> StartOfAsync(
         string partitionId, EventPosition from, CancellationToken cancellationToken)
     {
@@ -177,7 +181,9 @@ public sealed class EventReader : IAsyncDisposable
         return _place with { PartitionId = partitionId };
     }
 
-    /// <summary>Asks on a session, and once more on another one when that is lost, as long as a call may take.</summary>
+    /// <summary>
+    /// Asks on a session, and once more on another one when that is lost, as long as a call may take.
+    /// </summary>
     private async Task<T> AskAsync<T>(
         Func<EventHubSession, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {

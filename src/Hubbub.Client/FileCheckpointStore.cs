@@ -16,7 +16,9 @@ public sealed class FileCheckpointStore : ICheckpointStore
     /// <summary>File systems take names of 255 bytes, of which the file beside it needs 37 more.</summary>
     private const int NameCharsMax = 200;
 
-    /// <summary>What a crash has left beside the files is as old as that; what another process writes now is not.</summary>
+    /// <summary>
+    /// What a crash has left beside the files is as old as that; what another process writes now is not.
+    /// </summary>
     private static readonly TimeSpan LeftOverAfter = TimeSpan.FromHours(1);
 
     private readonly string _directory;
@@ -116,5 +118,6 @@ public sealed class FileCheckpointStore : ICheckpointStore
         }
     }
 
-    private static string Escape(string part) => Uri.EscapeDataString(part).Replace("~", "%7E", StringComparison.Ordinal);
+    private static string Escape(string part) =>
+        Uri.EscapeDataString(part).Replace("~", "%7E", StringComparison.Ordinal);
 }

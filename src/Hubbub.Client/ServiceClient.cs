@@ -69,7 +69,8 @@ public sealed class ServiceClient : IAsyncDisposable
 
     /// <summary>Sends a command to a device; completes when the hub has it on stable storage.</summary>
     /// <exception cref="HubbubException">Not accepted: no such device, its queue is full, too large...</exception>
-    public ValueTask SendAsync(string deviceId, CommandMessage command, CancellationToken cancellationToken = default) =>
+    public ValueTask SendAsync(
+        string deviceId, CommandMessage command, CancellationToken cancellationToken = default) =>
         SendAsync(deviceId, null, command, cancellationToken);
 
     /// <summary>Sends a command to a module of a device, or to the device itself when it is null.</summary>

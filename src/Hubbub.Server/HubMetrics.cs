@@ -55,7 +55,8 @@ public sealed class HubMetrics : IDisposable
             "hubbub.events.rejected", () => Volatile.Read(ref _eventsRejected),
             description: "Deliveries from devices that were rejected.");
         _meter.CreateObservableCounter(
-            "hubbub.events.delivered", () => Volatile.Read(ref _eventsDelivered), description: "Events sent to readers.");
+            "hubbub.events.delivered", () => Volatile.Read(ref _eventsDelivered),
+            description: "Events sent to readers.");
         _meter.CreateObservableCounter(
             "hubbub.events.dropped",
             () => new[]

@@ -38,12 +38,14 @@ internal static partial class LogMessages
     public static partial void DescriptionNotWritten(this ILogger logger, string path, string reason);
 
     [LoggerMessage(100, LogLevel.Information, "{ConnectionId}: SASL {Mechanism} refused: {Reason}")]
-    public static partial void AmqpSaslRefused(this ILogger logger, string connectionId, string mechanism, string reason);
+    public static partial void AmqpSaslRefused(
+        this ILogger logger, string connectionId, string mechanism, string reason);
 
     [LoggerMessage(101, LogLevel.Information, "{ConnectionId}: token for '{Name}' refused: {Reason}")]
     public static partial void AmqpTokenRefused(this ILogger logger, string connectionId, string name, string reason);
 
-    [LoggerMessage(102, LogLevel.Information, "{ConnectionId}: link '{Link}' to '{Address}' refused: {Condition}: {Reason}")]
+    [LoggerMessage(102, LogLevel.Information,
+        "{ConnectionId}: link '{Link}' to '{Address}' refused: {Condition}: {Reason}")]
     public static partial void AmqpLinkRefused(
         this ILogger logger, string connectionId, string link, string address, string condition, string reason);
 
@@ -73,7 +75,8 @@ internal static partial class LogMessages
     [LoggerMessage(109, LogLevel.Information, "{ConnectionId}: $management request refused: {Reason}")]
     public static partial void AmqpManagementRefused(this ILogger logger, string connectionId, string reason);
 
-    [LoggerMessage(110, LogLevel.Error, "{ConnectionId}: reading partition {Partition} of '{Entity}' met damage: {Reason}")]
+    [LoggerMessage(110, LogLevel.Error,
+        "{ConnectionId}: reading partition {Partition} of '{Entity}' met damage: {Reason}")]
     public static partial void AmqpReaderDamaged(
         this ILogger logger, string connectionId, string entity, int partition, string reason);
 
@@ -110,7 +113,8 @@ internal static partial class LogMessages
         this ILogger logger, int partition, string file, long position, long resume, uint expected, uint actual);
 
     [LoggerMessage(302, LogLevel.Information,
-        "Partition {Partition}: a write that was never acknowledged was cut off {File} at offset {Position} ({Bytes} bytes).")]
+        "Partition {Partition}: a write that was never acknowledged was cut off {File} at offset "
+        + "{Position} ({Bytes} bytes).")]
     public static partial void EventLogTailCut(
         this ILogger logger, int partition, string file, long position, long bytes);
 
@@ -122,20 +126,23 @@ internal static partial class LogMessages
     public static partial void EventLogHasRoom(this ILogger logger, int partition);
 
     [LoggerMessage(305, LogLevel.Warning,
-        "The clock jumped forward by {JumpSeconds} s; retention by time rests for an hour, so that a wrong clock deletes nothing.")]
+        "The clock jumped forward by {JumpSeconds} s; retention by time rests for an hour, "
+        + "so that a wrong clock deletes nothing.")]
     public static partial void EventLogRetentionPaused(this ILogger logger, long jumpSeconds);
 
     [LoggerMessage(306, LogLevel.Warning, "Partition {Partition}: upkeep failed and is tried again.")]
     public static partial void EventLogUpkeepFailed(this ILogger logger, int partition, Exception cause);
 
-    [LoggerMessage(307, LogLevel.Error, "Partition {Partition}: a call-back failed, a defect in the hub; please report it.")]
+    [LoggerMessage(307, LogLevel.Error,
+        "Partition {Partition}: a call-back failed, a defect in the hub; please report it.")]
     public static partial void EventLogCallbackFailed(this ILogger logger, int partition, Exception cause);
 
     [LoggerMessage(308, LogLevel.Critical,
         "The state database failed; nothing can be stored any more. The hub stops; start it again to recover.")]
     public static partial void StateFailed(this ILogger logger, Exception cause);
 
-    [LoggerMessage(309, LogLevel.Error, "When devices were last heard of is not stored any more, until the next start.")]
+    [LoggerMessage(309, LogLevel.Error,
+        "When devices were last heard of is not stored any more, until the next start.")]
     public static partial void ActivityRecordingFailed(this ILogger logger, Exception cause);
 
     [LoggerMessage(310, LogLevel.Error, "{Reason}")]
@@ -144,7 +151,8 @@ internal static partial class LogMessages
     [LoggerMessage(450, LogLevel.Information, "Endpoint '{Endpoint}' takes events.")]
     public static partial void EndpointHealthy(this ILogger logger, string endpoint);
 
-    [LoggerMessage(451, LogLevel.Warning, "Endpoint '{Endpoint}' is {Health}; its events wait and are tried again: {Reason}")]
+    [LoggerMessage(451, LogLevel.Warning,
+        "Endpoint '{Endpoint}' is {Health}; its events wait and are tried again: {Reason}")]
     public static partial void EndpointFailing(
         this ILogger logger, string endpoint, Hubbub.Core.Routing.Dispatch.EndpointHealth health, string reason);
 
@@ -154,11 +162,13 @@ internal static partial class LogMessages
         this ILogger logger, string endpoint, int count, long first, string reason);
 
     [LoggerMessage(453, LogLevel.Error,
-        "Endpoint '{Endpoint}': {Count} events from number {First} on are lost; they were removed before they could be delivered.")]
+        "Endpoint '{Endpoint}': {Count} events from number {First} on are lost; "
+        + "they were removed before they could be delivered.")]
     public static partial void EndpointEventsLost(this ILogger logger, string endpoint, long count, long first);
 
     [LoggerMessage(454, LogLevel.Warning,
-        "Endpoint '{Endpoint}': its position {Stored} lies behind the end of its stream, {Last}; it starts from the beginning.")]
+        "Endpoint '{Endpoint}': its position {Stored} lies behind the end of its stream, {Last}; "
+        + "it starts from the beginning.")]
     public static partial void EndpointPositionReset(this ILogger logger, string endpoint, long stored, long last);
 
     [LoggerMessage(455, LogLevel.Error, "Endpoint '{Endpoint}': a defect in the hub; please report it.")]
@@ -172,7 +182,8 @@ internal static partial class LogMessages
         "Endpoint '{Endpoint}' is gone, but not all of its stream '{Stream}' could be removed from the disk: {Reason}")]
     public static partial void EndpointNotRemoved(this ILogger logger, string endpoint, string stream, string reason);
 
-    [LoggerMessage(462, LogLevel.Information, "The stream '{Stream}' of an endpoint that is gone was removed from the disk.")]
+    [LoggerMessage(462, LogLevel.Information,
+        "The stream '{Stream}' of an endpoint that is gone was removed from the disk.")]
     public static partial void LeftoverStreamRemoved(this ILogger logger, string stream);
 
     [LoggerMessage(463, LogLevel.Warning,

@@ -80,7 +80,9 @@ public sealed class DataDirectory : IDisposable
         catch (IOException error) when (!IsLocked(error))
         {
             throw new DataDirectoryException(
-                $"{root} cannot be written: {error.Message.TrimEnd('.')}. Mend that, or name another directory with --data DIR.", error);
+                $"{root} cannot be written: {error.Message.TrimEnd('.')}. Mend that, "
+                + "or name another directory with --data DIR.",
+                error);
         }
         catch (IOException error)
         {

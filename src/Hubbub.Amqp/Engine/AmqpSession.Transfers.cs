@@ -106,7 +106,8 @@ public sealed partial class AmqpSession
         // see. The details of two refusals differ, so only acceptance runs over its like.
         var (told, others) = state is Accepted
             ? (UnsettledRing.ToldOutcomes.Accepted, UnsettledRing.ToldOutcomes.Others)
-            : (UnsettledRing.ToldOutcomes.Others, UnsettledRing.ToldOutcomes.Accepted | UnsettledRing.ToldOutcomes.Others);
+            : (UnsettledRing.ToldOutcomes.Others,
+                UnsettledRing.ToldOutcomes.Accepted | UnsettledRing.ToldOutcomes.Others);
         uint runStart = 0, runEnd = 0;
         var inRun = false;
         for (var index = ring.IndexOf(first); index < ring.Span; index++)

@@ -33,7 +33,8 @@ internal static class SectionLocator
             if (index == BodyIndex)
             {
                 var kind = KindOf(code);
-                if (bodySections++ > 0 && (kind != body || kind == BodyKind.Value || range.Start + range.Length != start))
+                if (bodySections++ > 0
+                    && (kind != body || kind == BodyKind.Value || range.Start + range.Length != start))
                     return false;
                 if (kind == BodyKind.Data && rest[DescriptorBytes] is not (FormatCode.Binary8 or FormatCode.Binary32))
                     return false;

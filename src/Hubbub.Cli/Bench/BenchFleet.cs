@@ -20,7 +20,8 @@ internal sealed class BenchFleet : IAsyncDisposable
     public IReadOnlyList<DeviceClient> Devices => _devices;
 
     /// <summary>Registers and connects devices with ids that nobody else has.</summary>
-    public static async Task<BenchFleet> CreateAsync(HubAddress hub, BenchPlan plan, CancellationToken cancellationToken)
+    public static async Task<BenchFleet> CreateAsync(
+        HubAddress hub, BenchPlan plan, CancellationToken cancellationToken)
     {
         var fleet = new BenchFleet(hub);
         try

@@ -41,7 +41,8 @@ internal sealed class CommandPhase(HubAddress hub, BenchFleet fleet, BenchPlan p
     {
         while (!end.IsCancellationRequested)
         {
-            var command = new CommandMessage(new byte[plan.BodyBytes]) { Acknowledgement = CommandAcknowledgement.Full };
+            var command =
+                new CommandMessage(new byte[plan.BodyBytes]) { Acknowledgement = CommandAcknowledgement.Full };
             var reported = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting[command.MessageId] = reported;
             var started = time.GetTimestamp();

@@ -41,7 +41,9 @@ internal sealed class LatencyHistogram
         _maxUs = 0;
     }
 
-    /// <summary>The latency that <paramref name="percent"/> of the samples did not exceed; zero without samples.</summary>
+    /// <summary>
+    /// The latency that <paramref name="percent"/> of the samples did not exceed; zero without samples.
+    /// </summary>
     public TimeSpan Percentile(double percent)
     {
         var wanted = (long)Math.Ceiling(Count * percent / 100);

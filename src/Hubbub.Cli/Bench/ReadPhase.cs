@@ -44,7 +44,9 @@ internal sealed class ReadPhase(HubAddress hub, BenchPlan plan, TimeProvider tim
         foreach (var id in (await reader.GetPropertiesAsync(cancellationToken)).PartitionIds)
         {
             var partition = await reader.GetPartitionPropertiesAsync(id, cancellationToken);
-            held += partition.IsEmpty ? 0 : partition.LastEnqueuedSequenceNumber - partition.BeginningSequenceNumber + 1;
+            held += partition.IsEmpty
+                ? 0
+                : partition.LastEnqueuedSequenceNumber - partition.BeginningSequenceNumber + 1;
         }
         return held;
     }

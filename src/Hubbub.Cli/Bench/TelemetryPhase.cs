@@ -2,7 +2,9 @@ using Hubbub.Client;
 
 namespace Hubbub.Cli.Bench;
 
-/// <summary>Every device keeps its window of messages under way; one counts when the hub has it on stable storage.</summary>
+/// <summary>
+/// Every device keeps its window of messages under way; one counts when the hub has it on stable storage.
+/// </summary>
 internal sealed class TelemetryPhase(BenchFleet fleet, BenchPlan plan, TimeProvider time)
 {
     private readonly LatencyHistogram _latency = new();

@@ -29,7 +29,8 @@ internal static class BenchCommand
     public static Command Create()
     {
         Phases.AcceptOnlyFromAmong(AllPhases);
-        var command = new Command("bench", "Measure the hub. It writes events and makes devices, which it removes again.")
+        var command = new Command(
+            "bench", "Measure the hub. It writes events and makes devices, which it removes again.")
         {
             Devices, Size, Window, Seconds, Phases, Data, Json,
         };
@@ -76,13 +77,16 @@ internal static class BenchCommand
         {
             case "telemetry":
                 var telemetry = new TelemetryPhase(fleet, plan, time);
-                return await RateProgress.RunAsync(phase, null, () => telemetry.Count, () => telemetry.RunAsync(cancellationToken));
+                return await RateProgress.RunAsync(
+                    phase, null, () => telemetry.Count, () => telemetry.RunAsync(cancellationToken));
             case "read":
                 var read = new ReadPhase(hub, plan, time);
-                return await RateProgress.RunAsync(phase, null, () => read.Count, () => read.RunAsync(cancellationToken));
+                return await RateProgress.RunAsync(
+                    phase, null, () => read.Count, () => read.RunAsync(cancellationToken));
             default:
                 var commands = new CommandPhase(hub, fleet, plan, time);
-                return await RateProgress.RunAsync(phase, null, () => commands.Count, () => commands.RunAsync(cancellationToken));
+                return await RateProgress.RunAsync(
+                    phase, null, () => commands.Count, () => commands.RunAsync(cancellationToken));
         }
     }
 
@@ -103,7 +107,8 @@ internal static class BenchCommand
             results.Select(result => new[]
             {
                 result.What, Whole(result.Count), Whole(result.PerSecond),
-                Ms(result.Latency?.Percentile(50)), Ms(result.Latency?.Percentile(90)), Ms(result.Latency?.Percentile(99)),
+                Ms(result.Latency?.Percentile(50)), Ms(result.Latency?.Percentile(90)),
+                Ms(result.Latency?.Percentile(99)),
                 Ms(result.Latency?.Percentile(99.9)), Ms(result.Latency?.Max),
             }));
     }

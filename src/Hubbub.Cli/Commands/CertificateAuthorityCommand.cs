@@ -84,7 +84,8 @@ internal static class CertificateAuthorityCommand
         {
             var thumbprint = Convert.ToHexString(SHA256.HashData(CertificateFile.ReadOne(name)));
             var all = await GetAllAsync(rest, what, cancellationToken);
-            name = all.Select(each => (Name: Output.TextOf(each, "name"), Thumbprint: Output.TextOf(each, "thumbprint")))
+            name = all.Select(
+                each => (Name: Output.TextOf(each, "name"), Thumbprint: Output.TextOf(each, "thumbprint")))
                 .FirstOrDefault(each => each.Thumbprint == thumbprint).Name
                 ?? throw new CommandFailedException($"{what}: the hub does not trust the certificate in that file.");
         }

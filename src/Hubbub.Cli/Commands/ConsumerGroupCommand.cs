@@ -28,7 +28,8 @@ internal static class ConsumerGroupCommand
         var name = parsed.GetValue(Name)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         var group = await rest.SendAsync(
-            HttpMethod.Put, PathOf(parsed, name), "{}", null, $"consumer group '{name}' was not created", cancellationToken);
+            HttpMethod.Put, PathOf(parsed, name), "{}", null, $"consumer group '{name}' was not created",
+            cancellationToken);
         if (parsed.GetValue(HubVerb.Json) && group is { } created)
             Output.JsonLine(created);
         return ExitCode.Done;
@@ -64,7 +65,8 @@ internal static class ConsumerGroupCommand
         var name = parsed.GetValue(Name)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
-            HttpMethod.Delete, PathOf(parsed, name), null, null, $"consumer group '{name}' was not deleted", cancellationToken);
+            HttpMethod.Delete, PathOf(parsed, name), null, null, $"consumer group '{name}' was not deleted",
+            cancellationToken);
         if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["deleted"] = true }.ToJsonString());
         return ExitCode.Done;

@@ -8,11 +8,13 @@ namespace Hubbub.Cli.Commands;
 internal static class DeviceCommand
 {
     private static readonly Argument<string> Id = new("ID") { Description = "The device's id; case matters." };
-    private static readonly Option<int> Top = NumberOption.Create("--top", "At most so many devices, up to 1000.", 1000, 1, 1000);
+    private static readonly Option<int> Top = NumberOption.Create(
+        "--top", "At most so many devices, up to 1000.", 1000, 1, 1000);
 
     private static readonly Option<string[]> Certificate = new("--certificate")
     {
-        Description = "Prove the device by this certificate (PEM or DER) instead of keys; give two to replace one later.",
+        Description =
+            "Prove the device by this certificate (PEM or DER) instead of keys; give two to replace one later.",
         HelpName = "FILE",
         Arity = new ArgumentArity(1, 2),
     };
@@ -21,7 +23,8 @@ internal static class DeviceCommand
         Description = "Prove the device by any certificate of its name from a CA that was added by 'hubbub ca add'.",
     };
 
-    public static Command Create() => new("device", "Create, list, show, enable, disable, delete, import and export devices.")
+    public static Command Create() =>
+        new("device", "Create, list, show, enable, disable, delete, import and export devices.")
     {
         HubVerb.Create(
             "create", "Create a device, with two random keys unless told otherwise; prints its connection string.",
@@ -30,7 +33,8 @@ internal static class DeviceCommand
         HubVerb.Create("show", "Show a device.", ShowAsync, Id),
         HubVerb.Create("delete", "Delete a device.", DeleteAsync, Id),
         HubVerb.Create("enable", "Let a device connect.", (p, c) => SetAsync(p, "enabled", c), Id),
-        HubVerb.Create("disable", "Keep a device out; cut it off if it is connected.", (p, c) => SetAsync(p, "disabled", c), Id),
+        HubVerb.Create(
+            "disable", "Keep a device out; cut it off if it is connected.", (p, c) => SetAsync(p, "disabled", c), Id),
         DeviceImport.Create(),
         DeviceExport.Create(),
     };
@@ -38,7 +42,8 @@ internal static class DeviceCommand
     /// <summary>The device as the hub shows it.</summary>
     public static async Task<JsonElement> GetAsync(
         HubRest rest, string id, string what, CancellationToken cancellationToken) =>
-        await rest.SendAsync(HttpMethod.Get, IdentityName.OfDevice(id).RegistryPath, null, null, what, cancellationToken)
+        await rest.SendAsync(
+            HttpMethod.Get, IdentityName.OfDevice(id).RegistryPath, null, null, what, cancellationToken)
         ?? throw new CommandFailedException($"{what}: the hub sent nothing.");
 
     /// <summary>The string that a device's program connects with.</summary>
@@ -156,7 +161,8 @@ internal static class DeviceCommand
         var id = parsed.GetValue(Id)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
-            HttpMethod.Delete, IdentityName.OfDevice(id).RegistryPath, null, "\"*\"", $"device '{id}' was not deleted", cancellationToken);
+            HttpMethod.Delete, IdentityName.OfDevice(id).RegistryPath, null, "\"*\"", $"device '{id}' was not deleted",
+            cancellationToken);
         if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["deviceId"] = id, ["deleted"] = true }.ToJsonString());
         return ExitCode.Done;
@@ -173,7 +179,8 @@ internal static class DeviceCommand
         // With the tag that was read: a change that somebody else made in between is not undone.
         var etag = $"\"{Output.TextOf(device, "etag")}\"";
         var result = await rest.SendAsync(
-            HttpMethod.Put, IdentityName.OfDevice(id).RegistryPath, changed.ToJsonString(), etag, what, cancellationToken);
+            HttpMethod.Put, IdentityName.OfDevice(id).RegistryPath, changed.ToJsonString(), etag, what,
+            cancellationToken);
         if (parsed.GetValue(HubVerb.Json) && result is { } updated)
             Output.JsonLine(updated);
         return ExitCode.Done;

@@ -52,7 +52,8 @@ internal static class DoctorCommand
             reason = e switch
             {
                 { ExitCode: ExitCode.Usage } =>
-                    Finding.Problem("connection string", e.Message, "Print a good one with 'hubbub connection-string'."),
+                    Finding.Problem(
+                        "connection string", e.Message, "Print a good one with 'hubbub connection-string'."),
                 { InnerException: not null } =>
                     Finding.Problem("hub", e.Message, "Without that file nothing more can be said about the hub."),
                 _ => null,
@@ -118,7 +119,8 @@ internal static class DoctorCommand
         List<Finding> findings =
             [Finding.Ok("hub", $"None runs in '{Path.GetFullPath(data)}'; looking at whether one could.")];
         findings.Add(await NameCheck.RunAsync(hostName, isOfThisMachine: true, cancellationToken));
-        foreach (var (purpose, problem) in PortProbe.Run(new HubOptions { DataDirectory = data, HostNames = [hostName] }))
+        foreach (var (purpose, problem) in PortProbe.Run(
+            new HubOptions { DataDirectory = data, HostNames = [hostName] }))
         {
             findings.Add(problem is null
                 ? Finding.Ok("port", $"{purpose} may be bound.")
@@ -144,7 +146,8 @@ internal static class DoctorCommand
         }
         if (Console.IsOutputRedirected)
         {
-            Console.Out.WriteLine(string.Join('\t', level, finding.Subject, finding.Text, finding.Remedy).TrimEnd('\t'));
+            Console.Out.WriteLine(
+                string.Join('\t', level, finding.Subject, finding.Text, finding.Remedy).TrimEnd('\t'));
             return;
         }
         var mark = finding.Level switch

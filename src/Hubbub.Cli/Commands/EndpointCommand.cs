@@ -10,7 +10,8 @@ internal static class EndpointCommand
     private static readonly Argument<string> Name = new("NAME") { Description = "The endpoint's name." };
 
     private static readonly Option<int?> Partitions =
-        NumberOption.CreateOptional("--partitions", "Partitions of a stream that clients read. Default: 4.", 1, int.MaxValue);
+        NumberOption.CreateOptional(
+            "--partitions", "Partitions of a stream that clients read. Default: 4.", 1, int.MaxValue);
 
     private static readonly Option<string?> Url =
         Text("--url", "A webhook: where to POST batches of JSON.", "URL");
@@ -21,11 +22,14 @@ internal static class EndpointCommand
     private static readonly Option<string?> Directory =
         Text("--directory", "Files: the directory for JSON lines, below the hub's own or one it allows.", "DIR");
 
-    private static readonly Option<string?> Brokers = Text("--brokers", "Kafka: host:port, separated by commas.", "LIST");
+    private static readonly Option<string?> Brokers = Text(
+        "--brokers", "Kafka: host:port, separated by commas.", "LIST");
     private static readonly Option<string?> Topic = Text("--topic", "Kafka: the topic.", "NAME");
     private static readonly Option<bool> Tls = new("--tls") { Description = "Kafka: TLS to the brokers." };
-    private static readonly Option<string?> User = Text("--user", "Kafka: the user of SASL PLAIN; needs --tls.", "NAME");
-    private static readonly Option<string?> Password = Text("--password-file", "Kafka: a file with the password.", "FILE");
+    private static readonly Option<string?> User = Text(
+        "--user", "Kafka: the user of SASL PLAIN; needs --tls.", "NAME");
+    private static readonly Option<string?> Password = Text(
+        "--password-file", "Kafka: a file with the password.", "FILE");
     private static readonly Option<string?> Ca =
         Text("--ca-file", "Webhook, Kafka: certificates in PEM to trust instead of the system's.", "FILE");
 
@@ -36,14 +40,16 @@ internal static class EndpointCommand
         (Text("--retention-size", "How much is kept at most.", "SIZE"), "retentionSize"),
         (Text("--timeout", "Webhook, Kafka: how long an answer may take. Default: 30s.", "TIME"), "timeout"),
         (Text("--rotate-size", "Files: when the next one is begun. Default: 64MiB.", "SIZE"), "rotateSize"),
-        (Text("--rotate-after", "Files: when the next one is begun at the latest. Default: 1h.", "TIME"), "rotateAfter"),
+        (Text("--rotate-after", "Files: when the next one is begun at the latest. Default: 1h.", "TIME"),
+            "rotateAfter"),
     ];
 
     private static readonly (Option<string?> Option, string Member)[] Delivery =
     [
         (Text("--batch-size", "Most bytes of one delivery.", "SIZE"), "batchSize"),
         (Text("--linger", "How long a delivery waits for more events.", "TIME"), "linger"),
-        (Text("--max-age", "When an event that cannot be delivered becomes a dead letter. Default: 1d.", "TIME"), "maxAge"),
+        (Text("--max-age", "When an event that cannot be delivered becomes a dead letter. Default: 1d.", "TIME"),
+            "maxAge"),
     ];
 
     private static readonly Option<bool> Keys = new("--keys") { Description = "Show keys and passwords too." };
@@ -52,7 +58,8 @@ internal static class EndpointCommand
     {
         HubVerb.Create(
             "add",
-            "Make or change an endpoint: a stream that clients read, or with --url, --directory or --brokers one that the hub "
+            "Make or change an endpoint: a stream that clients read, or with --url, "
+            + "--directory or --brokers one that the hub "
             + "delivers.",
             AddAsync,
             [
@@ -139,7 +146,8 @@ internal static class EndpointCommand
         {
             // The list is what can be applied again; how an endpoint does is told by each alone.
             var path = RoutingRest.PathOf("endpoints", Output.TextOf(listed, "name"));
-            var shown = await rest.SendAsync(HttpMethod.Get, path, null, null, "endpoints were not listed", cancellationToken);
+            var shown = await rest.SendAsync(
+                HttpMethod.Get, path, null, null, "endpoints were not listed", cancellationToken);
             all.Add(shown ?? listed);
         }
         if (parsed.GetValue(HubVerb.Json))
@@ -154,7 +162,8 @@ internal static class EndpointCommand
             {
                 Output.TextOf(endpoint, "name"),
                 Output.TextOf(endpoint, "type"),
-                Output.TextOf(endpoint, "url") + Output.TextOf(endpoint, "directory") + Output.TextOf(endpoint, "topic"),
+                Output.TextOf(endpoint, "url") + Output.TextOf(endpoint, "directory")
+                    + Output.TextOf(endpoint, "topic"),
                 Output.TextOf(endpoint, "retention"),
                 Output.TextOf(endpoint, "status", "health"),
                 Output.TextOf(endpoint, "status", "lagEvents"),

@@ -59,7 +59,8 @@ internal static class EnrichmentCommand
             {
                 Output.TextOf(enrichment, "key"),
                 Output.TextOf(enrichment, "value"),
-                string.Join(", ", enrichment.GetProperty("endpoints").EnumerateArray().Select(static e => e.GetString())),
+                string.Join(
+                    ", ", enrichment.GetProperty("endpoints").EnumerateArray().Select(static e => e.GetString())),
             }));
         return ExitCode.Done;
     }
@@ -80,7 +81,8 @@ internal static class EnrichmentCommand
         var key = parsed.GetValue(Key)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
-            HttpMethod.Delete, RoutingRest.PathOf("enrichments", key), null, null, $"enrichment '{key}' was not removed",
+            HttpMethod.Delete, RoutingRest.PathOf("enrichments", key), null, null,
+            $"enrichment '{key}' was not removed",
             cancellationToken);
         if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["key"] = key, ["removed"] = true }.ToJsonString());

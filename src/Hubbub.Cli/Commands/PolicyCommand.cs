@@ -36,7 +36,8 @@ internal static class PolicyCommand
         HubVerb.Create("list", "List the policies and their rights.", ListAsync, ShowKeys),
         HubVerb.Create("add", "Add a policy with two random keys.", AddAsync, Name, Rights, ShowKeys),
         HubVerb.Create("remove", "Remove a policy; whoever uses its keys is cut off.", RemoveAsync, Name),
-        HubVerb.Create("regenerate", "Replace one key of a policy by a random one.", RegenerateAsync, Name, Key, ShowKeys),
+        HubVerb.Create(
+            "regenerate", "Replace one key of a policy by a random one.", RegenerateAsync, Name, Key, ShowKeys),
     };
 
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancellationToken)
@@ -124,7 +125,8 @@ internal static class PolicyCommand
         ? string.Join(", ", rights.EnumerateArray().Select(each => each.GetString()))
         : "";
 
-    private static string WithKeys(string path, ParseResult parsed) => parsed.GetValue(ShowKeys) ? path + "?keys=true" : path;
+    private static string WithKeys(string path, ParseResult parsed) =>
+        parsed.GetValue(ShowKeys) ? path + "?keys=true" : path;
 
     private static string PathOf(string name) => $"{Path}/{PathSegment.Of(name, "a policy")}";
 }

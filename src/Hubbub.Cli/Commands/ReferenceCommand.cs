@@ -11,7 +11,8 @@ internal static class ReferenceCommand
 {
     public static Command Create()
     {
-        var command = new Command("reference", "Print the reference of the command line as Markdown.") { Hidden = true };
+        var command =
+            new Command("reference", "Print the reference of the command line as Markdown.") { Hidden = true };
         command.SetAction(_ =>
         {
             Console.Out.Write(Describe(HubbubCommand.Create()));
@@ -27,9 +28,15 @@ internal static class ReferenceCommand
             .AppendLine()
             .AppendLine("Made by `hubbub reference` from the declarations of the verbs; do not edit it by hand.")
             .AppendLine()
-            .AppendLine($"Verbs find the hub through the environment variable `{HubAddress.Variable}` (a connection string of this")
-            .AppendLine("hub or of Azure's), else through the data directory of the hub that runs on this machine. Exit codes: 0 done,")
-            .AppendLine("1 refused or failed (one line on standard error says what, which id, why and what to do), 2 wrong usage.");
+            .AppendLine(
+                $"Verbs find the hub through the environment variable `{HubAddress.Variable}` (a "
+                + "connection string of this")
+            .AppendLine(
+                "hub or of Azure's), else through the data directory of the hub that runs on this machine. "
+                + "Exit codes: 0 done,")
+            .AppendLine(
+                "1 refused or failed (one line on standard error says what, which id, "
+                + "why and what to do), 2 wrong usage.");
         foreach (var command in root.Subcommands.Where(command => !command.Hidden))
             Append(text, "hubbub", command);
         return text.ToString().ReplaceLineEndings("\n");
@@ -53,7 +60,8 @@ internal static class ReferenceCommand
     private static void AppendTable(StringBuilder text, Command command)
     {
         var rows = command.Arguments.Select(argument => (Name: $"`{argument.Name}`", argument.Description))
-            .Concat(command.Options.Where(option => !option.Hidden).Select(option => (NameOf(option), option.Description)))
+            .Concat(
+                command.Options.Where(option => !option.Hidden).Select(option => (NameOf(option), option.Description)))
             .ToArray();
         if (rows.Length == 0)
             return;

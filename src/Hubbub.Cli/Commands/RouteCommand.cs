@@ -26,7 +26,8 @@ internal static class RouteCommand
     private static readonly Option<string?> Source =
         new("--source") { Description = "What the route listens to. Default: DeviceMessages.", HelpName = "SOURCE" };
 
-    private static readonly Option<bool> Disabled = new("--disabled") { Description = "Keep the route, but do not use it." };
+    private static readonly Option<bool> Disabled =
+        new("--disabled") { Description = "Keep the route, but do not use it." };
 
     private static readonly Option<string?> FallbackEndpoint = new("--endpoint")
     {
@@ -48,8 +49,10 @@ internal static class RouteCommand
         HubVerb.Create("list", "List the routes and the fallback.", ListAsync),
         HubVerb.Create("show", "Show a route.", ShowAsync, Name),
         HubVerb.Create("remove", "Remove a route.", RemoveAsync, Name),
-        HubVerb.Create("fallback", "Say what becomes of telemetry that no route wants.", FallbackAsync, FallbackEndpoint, Off),
-        HubVerb.Create("apply", "Replace all of routing by a file, at once or not at all.", ApplyAsync, RoutingFile, DryRun),
+        HubVerb.Create(
+            "fallback", "Say what becomes of telemetry that no route wants.", FallbackAsync, FallbackEndpoint, Off),
+        HubVerb.Create(
+            "apply", "Replace all of routing by a file, at once or not at all.", ApplyAsync, RoutingFile, DryRun),
         RouteTestCommand.Create(),
     };
 
@@ -64,7 +67,8 @@ internal static class RouteCommand
         };
         if (parsed.GetValue(Source) is { } source)
             body["source"] = source;
-        return await PutAsync(parsed, RoutingRest.PathOf("routes", name), body, $"route '{name}' was not added", cancellationToken);
+        return await PutAsync(
+            parsed, RoutingRest.PathOf("routes", name), body, $"route '{name}' was not added", cancellationToken);
     }
 
     private static async Task<int> FallbackAsync(ParseResult parsed, CancellationToken cancellationToken)
@@ -120,7 +124,8 @@ internal static class RouteCommand
         var name = parsed.GetValue(Name)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         var route = await rest.SendAsync(
-            HttpMethod.Get, RoutingRest.PathOf("routes", name), null, null, $"route '{name}' was not found", cancellationToken);
+            HttpMethod.Get, RoutingRest.PathOf("routes", name), null, null, $"route '{name}' was not found",
+            cancellationToken);
         RoutingRest.Print(route, parsed.GetValue(HubVerb.Json));
         return ExitCode.Done;
     }
@@ -130,7 +135,8 @@ internal static class RouteCommand
         var name = parsed.GetValue(Name)!;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         await rest.SendAsync(
-            HttpMethod.Delete, RoutingRest.PathOf("routes", name), null, null, $"route '{name}' was not removed", cancellationToken);
+            HttpMethod.Delete, RoutingRest.PathOf("routes", name), null, null, $"route '{name}' was not removed",
+            cancellationToken);
         if (parsed.GetValue(HubVerb.Json))
             Console.Out.WriteLine(new JsonObject { ["name"] = name, ["removed"] = true }.ToJsonString());
         return ExitCode.Done;
@@ -155,7 +161,8 @@ internal static class RouteCommand
         var (endpoints, routes, enrichments) =
             (Count(routing, "endpoints"), Count(routing, "routes"), Count(routing, "enrichments"));
         Console.Out.WriteLine(
-            $"{(isDryRun ? "The file is right" : "In force")}: {routes} routes, {endpoints} endpoints, {enrichments} enrichments.");
+            $"{(isDryRun ? "The file is right" : "In force")}: {routes} routes, {endpoints} endpoints, "
+            + $"{enrichments} enrichments.");
         return ExitCode.Done;
     }
 

@@ -9,7 +9,8 @@ internal static class RouteTestCommand
 {
     private static readonly Option<string?> Message = new("--message")
     {
-        Description = "A message, or a file with one: {\"app\":{},\"sys\":{},\"body\":{}}; sys has the names behind the $.",
+        Description =
+            "A message, or a file with one: {\"app\":{},\"sys\":{},\"body\":{}}; sys has the names behind the $.",
         HelpName = "JSON",
     };
 
@@ -21,7 +22,8 @@ internal static class RouteTestCommand
 
     private static readonly Option<bool> Json = new("--json")
     {
-        Description = "Print JSON. Without --message and --last: read {\"condition\":...,\"message\":...} a line from standard "
+        Description =
+            "Print JSON. Without --message and --last: read {\"condition\":...,\"message\":...} a line from standard "
             + "input and print {\"value\":...,\"error\":...} a line, without a hub.",
     };
 
@@ -65,7 +67,8 @@ internal static class RouteTestCommand
             body["endpoint"] = endpoint;
         using var rest = new HubRest(HubVerb.HubOf(parsed));
         var tried = await rest.SendAsync(
-            HttpMethod.Post, $"{RoutingRest.Path}/test", body.ToJsonString(), null, "nothing was tried", cancellationToken);
+            HttpMethod.Post, $"{RoutingRest.Path}/test", body.ToJsonString(), null, "nothing was tried",
+            cancellationToken);
         foreach (var trial in tried is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default)
         {
             if (isJson)
@@ -92,7 +95,8 @@ internal static class RouteTestCommand
 
     private static void Print(JsonElement trial)
     {
-        var endpoints = string.Join(", ", trial.GetProperty("endpoints").EnumerateArray().Select(static e => e.GetString()));
+        var endpoints = string.Join(
+            ", ", trial.GetProperty("endpoints").EnumerateArray().Select(static e => e.GetString()));
         Console.Out.WriteLine(
             $"{Output.TextOf(trial, "message")}: goes to {(endpoints.Length == 0 ? "nobody" : endpoints)}");
         foreach (var route in trial.GetProperty("routes").EnumerateArray())

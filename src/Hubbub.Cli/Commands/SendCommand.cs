@@ -66,7 +66,8 @@ internal static class SendCommand
             Report(id, accepted, time.GetElapsedTime(started), parsed.GetValue(Json));
             return accepted == count
                 ? ExitCode.Done
-                : throw new CommandFailedException($"interrupted: {accepted} of {count} messages of device '{id}' were sent.");
+                : throw new CommandFailedException(
+                    $"interrupted: {accepted} of {count} messages of device '{id}' were sent.");
         }
         catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
         {
@@ -146,7 +147,8 @@ internal static class SendCommand
     private static double? ParseRate(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate) && rate > 0)
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate)
+            && rate > 0)
             return rate;
         result.AddError($"--rate must be a number above 0, not '{text}'.");
         return null;

@@ -96,7 +96,8 @@ internal static class TailCommand
         try
         {
             string[]? partitions = parsed.GetValue(Partition) is { } partition ? [partition] : null;
-            return (reader, await reader.SubscribeAsync(parsed.GetValue(From) ?? EventPosition.End, partitions, cancellationToken));
+            return (reader, await reader.SubscribeAsync(
+                parsed.GetValue(From) ?? EventPosition.End, partitions, cancellationToken));
         }
         catch
         {
@@ -127,7 +128,8 @@ internal static class TailCommand
                 var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
                 Console.Error.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{shown.Value:N0} events in {seconds:0.0} s, {shown.Value / Math.Max(seconds, 1e-3):N0} a second."));
+                    $"{shown.Value:N0} events in {seconds:0.0} s, "
+                    + $"{shown.Value / Math.Max(seconds, 1e-3):N0} a second."));
             }
         }
     }

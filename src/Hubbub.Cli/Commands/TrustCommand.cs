@@ -130,5 +130,6 @@ internal static class TrustCommand
     }
 
     /// <summary>The subject without its <c>CN=</c>.</summary>
-    private static string NameOf(X509Certificate2 authority) => authority.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+    private static string NameOf(X509Certificate2 authority) =>
+        authority.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
 }

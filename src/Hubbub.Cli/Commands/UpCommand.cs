@@ -60,8 +60,10 @@ internal static class UpCommand
         CustomParser = Quantities.ParseDuration,
     };
     private static readonly Option<int> RoutesMax = Limit("--max-routes", "Routes that the hub may have.", 100);
-    private static readonly Option<int> EndpointsMax = Limit("--max-endpoints", "Custom endpoints that the hub may have.", 10);
-    private static readonly Option<int> EnrichmentsMax = Limit("--max-enrichments", "Enrichments that the hub may have.", 10);
+    private static readonly Option<int> EndpointsMax = Limit(
+        "--max-endpoints", "Custom endpoints that the hub may have.", 10);
+    private static readonly Option<int> EnrichmentsMax = Limit(
+        "--max-enrichments", "Enrichments that the hub may have.", 10);
     private static readonly Option<bool> PrivateWebhooks = new("--allow-private-webhooks")
     {
         Description = "Let webhooks go to private and loopback addresses, and by plain HTTP.",

@@ -3,7 +3,9 @@ using System.Net;
 
 namespace Hubbub.Cli.Doctor;
 
-/// <summary>Do this machine's clock and the hub's agree? Tokens carry an expiry, so they have to within five minutes.</summary>
+/// <summary>
+/// Do this machine's clock and the hub's agree? Tokens carry an expiry, so they have to within five minutes.
+/// </summary>
 internal static class ClockCheck
 {
     private const string Subject = "clock";
@@ -24,17 +26,21 @@ internal static class ClockCheck
             var url = new UriBuilder("https", hub.HostName, hub.HttpsPort, "/healthz").Uri;
             using var answer = await http.GetAsync(url, cancellationToken);
             if (answer.Headers.Date is not { } there)
-                return Finding.Warning(Subject, $"{hub.HostName} does not tell its time.", "Compare the clocks by hand.");
+                return Finding.Warning(
+                    Subject, $"{hub.HostName} does not tell its time.", "Compare the clocks by hand.");
             var skew = time.GetUtcNow() - there;
-            var text = $"This machine is {Seconds(skew)} {(skew < TimeSpan.Zero ? "behind" : "ahead of")} {hub.HostName}.";
+            var text =
+                $"This machine is {Seconds(skew)} {(skew < TimeSpan.Zero ? "behind" : "ahead of")} {hub.HostName}.";
             return skew.Duration() > SkewMax
-                ? Finding.Problem(Subject, text, "Synchronise both with NTP; tokens seem expired or too far ahead otherwise.")
+                ? Finding.Problem(
+                    Subject, text, "Synchronise both with NTP; tokens seem expired or too far ahead otherwise.")
                 : Finding.Ok(Subject, text);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return Finding.Warning(Subject, $"{hub.HostName} cannot be asked for its time.", "Compare the clocks by hand.");
+            return Finding.Warning(
+                Subject, $"{hub.HostName} cannot be asked for its time.", "Compare the clocks by hand.");
         }
     }
 

@@ -3,7 +3,9 @@ using Hubbub.Storage.Files;
 
 namespace Hubbub.Cli.Doctor;
 
-/// <summary>May the hub write its data directory, is there room, do others see in, and how long does a sync take?</summary>
+/// <summary>
+/// May the hub write its data directory, is there room, do others see in, and how long does a sync take?
+/// </summary>
 internal static class DataDirectoryCheck
 {
     private const string Subject = "data directory";
@@ -22,7 +24,8 @@ internal static class DataDirectoryCheck
             yield return Finding.Problem(
                 Subject, $"'{existing}' cannot be written: {problem}",
                 isFull
-                    ? "Free some space, or bound the events with --retention-size; until then the hub refuses what it cannot store."
+                    ? "Free some space, or bound the events with --retention-size; "
+                        + "until then the hub refuses what it cannot store."
                     : "Make it writable for the hub's user, or name another one with --data DIR.");
             yield break;
         }

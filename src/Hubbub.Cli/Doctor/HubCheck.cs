@@ -29,7 +29,8 @@ internal sealed class HubCheck(HubAddress hub, TimeProvider time)
         if (hub.HttpsPort != 443 || hub.AmqpsPort != 5671)
         {
             findings.Add(Finding.Warning(
-                "ports", $"The hub listens on {hub.AmqpsPort} and {hub.HttpsPort}; most Azure SDKs know only 5671 and 443.",
+                "ports",
+                $"The hub listens on {hub.AmqpsPort} and {hub.HttpsPort}; most Azure SDKs know only 5671 and 443.",
                 "Free those ports, or allow them: sudo sysctl -w net.ipv4.ip_unprivileged_port_start=443"));
         }
         return findings;
@@ -57,7 +58,9 @@ internal sealed class HubCheck(HubAddress hub, TimeProvider time)
                     RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
                     {
                         // Looked at, not trusted: nothing is sent over this connection.
-                        shown = certificate is null ? null : X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
+                        shown = certificate is null
+                            ? null
+                            : X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
                         problems = errors;
                         return shown is not null;
                     },
@@ -90,9 +93,11 @@ internal sealed class HubCheck(HubAddress hub, TimeProvider time)
         var date = expires.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         yield return days < 0
             ? Finding.Problem(
-                subject, $"It ran out on {date}.", "Renew it, or correct this machine's clock; the hub takes a new file over by itself.")
+                subject, $"It ran out on {date}.",
+                "Renew it, or correct this machine's clock; the hub takes a new file over by itself.")
             : days < ExpiryDaysLow && hub.CaFile is null
-                ? Finding.Warning(subject, $"It runs out on {date}.", "Renew it; the hub takes a new file over by itself.")
+                ? Finding.Warning(
+                    subject, $"It runs out on {date}.", "Renew it; the hub takes a new file over by itself.")
                 : Finding.Ok(subject, $"{shown.Subject}, valid until {date}.");
         if (problems.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
@@ -112,14 +117,16 @@ internal sealed class HubCheck(HubAddress hub, TimeProvider time)
         try
         {
             using var rest = new HubRest(hub);
-            await rest.SendAsync(HttpMethod.Get, "/devices?top=1", null, null, "A request with the key failed", cancellationToken);
+            await rest.SendAsync(
+                HttpMethod.Get, "/devices?top=1", null, null, "A request with the key failed", cancellationToken);
             return Finding.Ok("key", $"{hub.HostName} accepts the key of policy {hub.PolicyName}.");
         }
         catch (CommandFailedException e)
         {
             return Finding.Problem(
                 "key", e.Message,
-                "If the certificate is well, get the current string with 'hubbub connection-string', and compare both machines' clocks.");
+                "If the certificate is well, get the current string with 'hubbub connection-string', "
+                + "and compare both machines' clocks.");
         }
     }
 }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Hubbub.Cli.Doctor;
 
-/// <summary>Does the hub's name lead to this machine? Clients put it into DNS and compare it with the certificate.</summary>
+/// <summary>
+/// Does the hub's name lead to this machine? Clients put it into DNS and compare it with the certificate.
+/// </summary>
 internal static class NameCheck
 {
     private const string Subject = "host name";

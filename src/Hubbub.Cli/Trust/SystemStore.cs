@@ -58,7 +58,8 @@ internal sealed record SystemStore(string Directory, string[] Update, string[] U
         {
             TryDelete(target);
             throw new CommandFailedException(
-                $"the CA was not installed in {Directory}: {e.Message.TrimEnd('.')}; see 'hubbub trust --print'.", inner: e);
+                $"the CA was not installed in {Directory}: {e.Message.TrimEnd('.')}; see 'hubbub trust --print'.",
+                inner: e);
         }
     }
 
@@ -87,7 +88,11 @@ internal sealed record SystemStore(string Directory, string[] Update, string[] U
     private static async Task RunAsync(string[] command, CancellationToken cancellationToken)
     {
         using var process = Process.Start(
-            new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            new ProcessStartInfo(command[0], command[1..])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
         var error = process.StandardError.ReadToEndAsync(cancellationToken);
         await process.StandardOutput.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);

@@ -1,6 +1,8 @@
 namespace Hubbub.Cli.Trust;
 
-/// <summary>What a person types to trust a hub's CA, or to end it: a line for the system and for each runtime.</summary>
+/// <summary>
+/// What a person types to trust a hub's CA, or to end it: a line for the system and for each runtime.
+/// </summary>
 /// <param name="authorityPath">The CA's certificate, PEM.</param>
 /// <param name="fileName">Its name in the system's store.</param>
 /// <param name="url">A page of the hub.</param>
@@ -58,7 +60,8 @@ internal sealed class TrustLines(string authorityPath, string fileName, string u
         if (File.Exists(DebianJavaStore))
         {
             yield return "# Java's store of Debian, which keeps what it took from the system's:";
-            yield return $"sudo keytool -delete -keystore {DebianJavaStore} -storepass changeit -alias debian:{Alias}.pem";
+            yield return $"sudo keytool -delete -keystore {DebianJavaStore} -storepass changeit "
+                + $"-alias debian:{Alias}.pem";
         }
         yield return "# The others, in a shell that was told:";
         yield return "unset SSL_CERT_FILE NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE";

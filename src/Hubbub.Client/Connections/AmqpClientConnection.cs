@@ -312,7 +312,8 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                 (e.Link!.Context as ClientLink)?.OnEvent(e);
                 break;
             case AmqpEventKind.LinkDetached when e.Link!.Context is ClientLink link:
-                if (e.Error?.Condition == ErrorCondition.UnauthorizedAccess && e.Link.Session.Context is ClientSession on)
+                if (e.Error?.Condition == ErrorCondition.UnauthorizedAccess
+                    && e.Link.Session.Context is ClientSession on)
                     on.WasRefused = true;
                 Forget(link, EndReason.Of(e, link.Address));
                 break;

@@ -18,7 +18,8 @@ internal sealed class Backoff(ClientOptions options)
         if (_hasSucceeded && options.TimeProvider.GetElapsedTime(_succeededAt) >= policy.MaxDelay)
             _failures = 0;
         _hasSucceeded = false;
-        var bound = Math.Min(policy.InitialDelay.TotalMilliseconds * Math.Pow(2, _failures), policy.MaxDelay.TotalMilliseconds);
+        var bound = Math.Min(
+            policy.InitialDelay.TotalMilliseconds * Math.Pow(2, _failures), policy.MaxDelay.TotalMilliseconds);
         if (bound < policy.MaxDelay.TotalMilliseconds)
             _failures++;
         return TimeSpan.FromMilliseconds(bound * options.Random.NextDouble());

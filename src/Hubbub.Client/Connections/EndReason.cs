@@ -10,7 +10,8 @@ internal static class EndReason
     public static HubbubException Of(in AmqpEvent e, string address)
     {
         // The engine's own word for a peer that has fallen silent (AMQP 2.4.5).
-        if (e is { Kind: AmqpEventKind.Closed, ByPeer: false, Error.Condition.Value: ErrorCondition.ResourceLimitExceeded })
+        if (e is { Kind: AmqpEventKind.Closed, ByPeer: false }
+            && e.Error?.Condition.Value == ErrorCondition.ResourceLimitExceeded)
             return new HubbubException(HubbubCondition.ConnectionLost, e.Error.Description, address);
         if (e.Error is { } error)
             return HubbubException.From(error, address);

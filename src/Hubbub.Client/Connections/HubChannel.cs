@@ -29,7 +29,8 @@ internal sealed class HubChannel
         _ownsConnection = shared is null;
         _connections = shared ?? ConnectionTo(to, options);
         _sessions = new OnDemand<HubSession>(
-            to.HostName, options, OpenSessionAsync, static session => session.Ended, static session => session.CloseAsync())
+            to.HostName, options, OpenSessionAsync, static session => session.Ended,
+            static session => session.CloseAsync())
         {
             OnState = states.Set,
         };

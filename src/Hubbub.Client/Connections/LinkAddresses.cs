@@ -10,7 +10,8 @@ internal static class LinkAddresses
 
     public static string Telemetry(string deviceId, string? moduleId) => $"{Of(deviceId, moduleId)}/messages/events";
 
-    public static string Commands(string deviceId, string? moduleId) => $"{Of(deviceId, moduleId)}/messages/devicebound";
+    public static string Commands(string deviceId, string? moduleId) =>
+        $"{Of(deviceId, moduleId)}/messages/devicebound";
 
     /// <summary>Hubbub's own: what happens to a device's commands.</summary>
     public static string CommandChanges(string deviceId, string? moduleId) => $"{Of(deviceId, moduleId)}/commands";

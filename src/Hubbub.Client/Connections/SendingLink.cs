@@ -23,7 +23,8 @@ internal sealed class SendingLink(SendQueue queue) : ClientLink(queue.Address)
     public bool WaitsForPeer { get; private set; }
 
     /// <summary>Bytes of a message that the peer takes at most; only when it is attached.</summary>
-    public ulong MessageBytesMax => ((SenderLink)Link!).RemoteMaxMessageSizeBytes is var max and not 0 ? max : ulong.MaxValue;
+    public ulong MessageBytesMax =>
+        ((SenderLink)Link!).RemoteMaxMessageSizeBytes is var max and not 0 ? max : ulong.MaxValue;
 
     /// <summary>For the connection: it has the link among those that have something to send.</summary>
     public bool IsListed { get; set; }

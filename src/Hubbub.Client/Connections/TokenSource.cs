@@ -1,6 +1,8 @@
 namespace Hubbub.Client.Connections;
 
-/// <summary>Where the tokens for one audience come from: made from a key, one that was given, or the caller's.</summary>
+/// <summary>
+/// Where the tokens for one audience come from: made from a key, one that was given, or the caller's.
+/// </summary>
 /// <param name="Audience">The put-token's name.</param>
 /// <param name="Type">The put-token's type.</param>
 /// <param name="Make">Makes a token that holds until a time, or as long as the caller's does.</param>

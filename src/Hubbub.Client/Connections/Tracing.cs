@@ -25,8 +25,11 @@ internal static class Tracing
     private static readonly Counter<long> Lost = Meter.CreateCounter<long>(
         "hubbub.client.connections.lost", "{connection}", "Connections that ended and were not closed on this side.");
 
-    /// <summary>True when a send has to be looked at: somebody listens, or there is a trace that it belongs to.</summary>
-    public static bool IsOn => Source.HasListeners() || Sent.Enabled || Duration.Enabled || Activity.Current is not null;
+    /// <summary>
+    /// True when a send has to be looked at: somebody listens, or there is a trace that it belongs to.
+    /// </summary>
+    public static bool IsOn =>
+        Source.HasListeners() || Sent.Enabled || Duration.Enabled || Activity.Current is not null;
 
     public static void OnConsumed(long count)
     {

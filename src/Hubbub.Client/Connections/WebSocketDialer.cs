@@ -52,6 +52,7 @@ internal static class WebSocketDialer
                 return trust.Untrusted(failure);
         }
         return new HubbubException(
-            HubbubCondition.Unreachable, $"no WebSocket at {uri}: {failure.Message}", address.ToString(), null, failure);
+            HubbubCondition.Unreachable, $"no WebSocket at {uri}: {failure.Message}", address.ToString(), null,
+            failure);
     }
 }

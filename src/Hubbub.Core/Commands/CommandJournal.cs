@@ -25,7 +25,9 @@ internal sealed class CommandJournal(ICommandStore store, Action<HubError> onUnr
         }
     }
 
-    /// <summary>Reads the payloads of commands that are not in memory; the owner of the hub hears of a failure.</summary>
+    /// <summary>
+    /// Reads the payloads of commands that are not in memory; the owner of the hub hears of a failure.
+    /// </summary>
     /// <param name="target">Whose commands.</param>
     /// <param name="sequenceNumbers">Which; at least one.</param>
     /// <returns>Payloads in the order of the numbers, or ServiceUnavailable when the store cannot be read.</returns>
@@ -41,7 +43,8 @@ internal sealed class CommandJournal(ICommandStore store, Action<HubError> onUnr
         {
             var error = new HubError(
                 HubErrorCode.ServiceUnavailable,
-                $"{sequenceNumbers.Count} commands of {target}, from sequence number {sequenceNumbers[0]} on, cannot be "
+                $"{sequenceNumbers.Count} commands of {target}, "
+                + $"from sequence number {sequenceNumbers[0]} on, cannot be "
                 + $"read: {e.Message} They stay in the queue; receive again later.");
             onUnreadable(error);
             return error;

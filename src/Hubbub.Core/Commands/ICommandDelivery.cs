@@ -17,8 +17,8 @@ public interface ICommandDelivery
 
     /// <summary>
     /// Locks the next commands and gives them to the receiver; none when there are none, or when it is not the one.
-    /// Completes at once while the payloads are in memory. When they cannot be read, the receiver is told that it is not
-    /// the one any more.
+    /// Completes at once while the payloads are in memory. When they cannot be read, the receiver is told that it is
+    /// not the one any more.
     /// </summary>
     ValueTask<IReadOnlyList<LockedCommand>> ReceiveAsync(
         CommandTarget target, ICommandReceiver receiver, int countMax, CancellationToken cancellationToken);

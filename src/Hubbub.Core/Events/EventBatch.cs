@@ -17,7 +17,9 @@ public sealed class EventBatch
 
     public void Clear() => (_length, Count) = (0, 0);
 
-    /// <summary>Adds one event; the spans are copied. Parameters as in the Append of <see cref="IEventPartition"/>.</summary>
+    /// <summary>
+    /// Adds one event; the spans are copied. Parameters as in the Append of <see cref="IEventPartition"/>.
+    /// </summary>
     public void Add(ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections)
     {
         var needed = _length + HeaderSize + annotations.Length + sections.Length;
@@ -33,7 +35,9 @@ public sealed class EventBatch
         Count++;
     }
 
-    /// <summary>Reads the entry at <paramref name="position"/> and moves it to the next one; false at the end.</summary>
+    /// <summary>
+    /// Reads the entry at <paramref name="position"/> and moves it to the next one; false at the end.
+    /// </summary>
     public bool TryRead(
         ref int position, out ReadOnlySpan<byte> annotations, out int annotationCount, out ReadOnlySpan<byte> sections)
     {

@@ -47,7 +47,9 @@ public readonly ref struct EventView
     /// <summary>Encoded pairs that the sender's message brought.</summary>
     public required ReadOnlySpan<byte> Annotations { get; init; }
 
-    /// <summary>Map elements (keys plus values) in <see cref="Stamp"/> and <see cref="Annotations"/> together.</summary>
+    /// <summary>
+    /// Map elements (keys plus values) in <see cref="Stamp"/> and <see cref="Annotations"/> together.
+    /// </summary>
     public required int AnnotationCount { get; init; }
 
     /// <summary>The message from its properties section on.</summary>

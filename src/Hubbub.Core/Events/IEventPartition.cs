@@ -16,16 +16,22 @@ public interface IEventPartition
     /// </summary>
     /// <param name="producer">Where the event comes from; bound to this partition.</param>
     /// <param name="annotations">Encoded key-value pairs to keep from the sender's message annotations.</param>
-    /// <param name="annotationCount">How many map elements (keys plus values) <paramref name="annotations"/> holds.</param>
+    /// <param name="annotationCount">
+    /// How many map elements (keys plus values) <paramref name="annotations"/> holds.
+    /// </param>
     /// <param name="sections">The message from its properties section on, as received.</param>
-    /// <returns>The number of the commit that the event belongs to (rising by one for each commit), or the refusal.</returns>
+    /// <returns>
+    /// The number of the commit that the event belongs to (rising by one for each commit), or the refusal.
+    /// </returns>
     HubResult<long> Append(
         EventProducer producer, ReadOnlySpan<byte> annotations, int annotationCount, ReadOnlySpan<byte> sections);
 
     /// <summary>Queues several events that become durable in one commit, all or none.</summary>
     HubResult<long> Append(EventProducer producer, EventBatch batch);
 
-    /// <summary>True while so much waits for its commit that producers should stop taking more from their peers.</summary>
+    /// <summary>
+    /// True while so much waits for its commit that producers should stop taking more from their peers.
+    /// </summary>
     bool IsSaturated { get; }
 
     /// <summary>Completes when the partition is no longer saturated.</summary>

@@ -187,7 +187,9 @@ public sealed class DevicePresence : IDisposable
             }
         }
 
-        /// <returns>1 when it is connected by this, -1 when it is not any more, 0 when nothing to count changed.</returns>
+        /// <returns>
+        /// 1 when it is connected by this, -1 when it is not any more, 0 when nothing to count changed.
+        /// </returns>
         public int Add(int links, DateTimeOffset now)
         {
             lock (this)

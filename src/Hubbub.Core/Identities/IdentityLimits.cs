@@ -24,7 +24,9 @@ public static class IdentityLimits
     /// <summary>Characters of an ETag that comes with an import; those of this hub have 12.</summary>
     public const int ETagLengthMax = 64;
 
-    /// <summary>Changes in one transaction: enough to hide the sync, few enough to keep others waiting little.</summary>
+    /// <summary>
+    /// Changes in one transaction: enough to hide the sync, few enough to keep others waiting little.
+    /// </summary>
     public const int BatchMax = 4096;
 
     /// <summary>How often it is stored when devices were last heard of: what a crash may cost of it.</summary>
@@ -33,7 +35,9 @@ public static class IdentityLimits
     /// <summary>Identities in one read of it at a start: some milliseconds of the store's time.</summary>
     public const int ActivityPageMax = 5_000;
 
-    /// <summary>Identities in one such write: few enough to keep changes of identities waiting for milliseconds.</summary>
+    /// <summary>
+    /// Identities in one such write: few enough to keep changes of identities waiting for milliseconds.
+    /// </summary>
     public const int ActivityBatchMax = 1_000;
 
     /// <summary>Devices in one list: the service's documented maximum.</summary>

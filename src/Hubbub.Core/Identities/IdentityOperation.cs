@@ -29,8 +29,8 @@ public sealed record IdentityOperation
     public IfMatch Condition { get; init; }
 
     /// <summary>
-    /// True when an exported identity comes back. One that is as described already stays as it is, so that an import can
-    /// be repeated; and the system modules of an Edge device, which were made with it, take what is described.
+    /// True when an exported identity comes back. One that is as described already stays as it is, so that an import
+    /// can be repeated; and the system modules of an Edge device, which were made with it, take what is described.
     /// </summary>
     public bool IsImport { get; init; }
 

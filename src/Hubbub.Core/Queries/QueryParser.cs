@@ -65,9 +65,15 @@ internal ref struct QueryParser
         QueryExpression.And and => DeviceIdsOf(and.Left) is { } left
             ? DeviceIdsOf(and.Right) is { } right ? left.Intersect(right) : left
             : DeviceIdsOf(and.Right),
-        QueryExpression.Comparison { Operator: "=", Left: QueryExpression.Path path, Right: QueryExpression.Constant id }
+        QueryExpression.Comparison
+        {
+            Operator: "=", Left: QueryExpression.Path path, Right: QueryExpression.Constant id,
+        }
             when IsDeviceId(path.Target) => SetOf([id.Value]),
-        QueryExpression.Comparison { Operator: "=", Left: QueryExpression.Constant id, Right: QueryExpression.Path path }
+        QueryExpression.Comparison
+        {
+            Operator: "=", Left: QueryExpression.Constant id, Right: QueryExpression.Path path,
+        }
             when IsDeviceId(path.Target) => SetOf([id.Value]),
         QueryExpression.In { IsNot: false, Operand: QueryExpression.Path path } list
             when IsDeviceId(path.Target) => SetOf(list.Values),

@@ -61,7 +61,8 @@ public sealed record TwinQuery
                 ? new HubError(
                     HubErrorCode.NotImplemented, $"This hub does not do this in a query yet: {e.Message}.")
                 : new HubError(
-                    HubErrorCode.ArgumentInvalid, $"The query cannot be read at character {e.Position + 1}: {e.Message}.");
+                    HubErrorCode.ArgumentInvalid,
+                    $"The query cannot be read at character {e.Position + 1}: {e.Message}.");
         }
     }
 }

@@ -15,7 +15,8 @@ public sealed record Enrichment(string Key, string Value, ImmutableArray<string>
     public const string HubName = "$iothubname";
 
     public bool Equals(Enrichment? other) =>
-        other is not null && Key == other.Key && Value == other.Value && Endpoints.AsSpan().SequenceEqual(other.Endpoints.AsSpan());
+        other is not null && Key == other.Key && Value == other.Value
+            && Endpoints.AsSpan().SequenceEqual(other.Endpoints.AsSpan());
 
     public override int GetHashCode() => HashCode.Combine(Key, Value, Endpoints.Length);
 }

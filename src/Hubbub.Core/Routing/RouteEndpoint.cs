@@ -6,7 +6,9 @@ namespace Hubbub.Core.Routing;
 /// Where routes lead. Every endpoint is an event stream of its own; one with a <see cref="Sink"/> is followed by a
 /// dispatcher that delivers what the stream holds.
 /// </summary>
-/// <param name="Name">Unique among endpoints, ignoring case; for a stream also the name of its Event Hubs entity.</param>
+/// <param name="Name">
+/// Unique among endpoints, ignoring case; for a stream also the name of its Event Hubs entity.
+/// </param>
 /// <param name="StreamId">The name of its stream's directory; never used twice, also when the name is.</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="Stream">How the stream is kept.</param>
@@ -42,7 +44,9 @@ public sealed record RouteEndpoint(
 /// <summary>How the events of an endpoint are kept.</summary>
 /// <param name="Partitions">How many partitions; cannot be changed later.</param>
 /// <param name="Retention">How long events are kept at least.</param>
-/// <param name="RetentionBytes">Bytes that are kept at most, over all partitions; null for no bound but the disk's.</param>
+/// <param name="RetentionBytes">
+/// Bytes that are kept at most, over all partitions; null for no bound but the disk's.
+/// </param>
 public sealed record EventStreamOptions(int Partitions, TimeSpan Retention, long? RetentionBytes = null)
 {
     /// <summary>For a stream that clients read.</summary>

@@ -30,7 +30,8 @@ public static class RoutingChanges
             return NotFound("endpoint", name);
         bool IsIt(string used) => used.Equals(endpoint.Name, StringComparison.OrdinalIgnoreCase);
         var user = current.Routes.FirstOrDefault(r => IsIt(r.Endpoint)) is { } route ? $"the route '{route.Name}'"
-            : current.Enrichments.FirstOrDefault(e => e.Endpoints.Any(IsIt)) is { } enrichment ? $"the enrichment '{enrichment.Key}'"
+            : current.Enrichments.FirstOrDefault(e => e.Endpoints.Any(IsIt)) is { } enrichment
+                ? $"the enrichment '{enrichment.Key}'"
             : IsIt(current.Fallback.Endpoint) ? "the fallback route"
             : null;
         return user is null
@@ -45,7 +46,9 @@ public static class RoutingChanges
         var old = current.FindEnrichment(enrichment.Key);
         return current with
         {
-            Enrichments = old is null ? current.Enrichments.Add(enrichment) : current.Enrichments.Replace(old, enrichment),
+            Enrichments = old is null
+                ? current.Enrichments.Add(enrichment)
+                : current.Enrichments.Replace(old, enrichment),
         };
     }
 
@@ -56,6 +59,7 @@ public static class RoutingChanges
 
     public static HubError NotFound(string what, string name) => new(
         HubErrorCode.EntityNotFound,
-        $"The {what} '{(name.Length <= RoutingLimits.NameLengthMax ? name : name[..RoutingLimits.NameLengthMax] + "...")}' "
+        $"The {what} "
+        + $"'{(name.Length <= RoutingLimits.NameLengthMax ? name : name[..RoutingLimits.NameLengthMax] + "...")}' "
         + "does not exist.");
 }

@@ -30,10 +30,14 @@ public static class RoutingLimits
     /// <summary>Results that a thread remembers, a power of two: a fleet's usual combinations of properties.</summary>
     public const int CacheSlots = 256;
 
-    /// <summary>In how many of the slots one combination may be, a power of two, so that few displace each other.</summary>
+    /// <summary>
+    /// In how many of the slots one combination may be, a power of two, so that few displace each other.
+    /// </summary>
     public const int CacheWays = 4;
 
-    /// <summary>Bytes of sections that one of these takes; with them a thread needs 64 KiB, which stay near the core.</summary>
+    /// <summary>
+    /// Bytes of sections that one of these takes; with them a thread needs 64 KiB, which stay near the core.
+    /// </summary>
     public const int CacheSlotBytes = 256;
 
     /// <summary>Endpoints of one hub, the built-in one included: a set of them is one word.</summary>

@@ -23,7 +23,8 @@ public static class RoutingRules
             ?? TooMany("custom endpoints", configuration.Endpoints.Length, options.EndpointsMax)
             ?? TooMany("enrichments", configuration.Enrichments.Length, options.EnrichmentsMax)
             ?? Twice("endpoint", configuration.Endpoints.Select(static e => e.Name), StringComparer.OrdinalIgnoreCase)
-            ?? Twice("entity", configuration.Endpoints.Select(static e => e.EntityName), StringComparer.OrdinalIgnoreCase)
+            ?? Twice(
+                "entity", configuration.Endpoints.Select(static e => e.EntityName), StringComparer.OrdinalIgnoreCase)
             ?? Twice("route", configuration.Routes.Select(static r => r.Name), StringComparer.OrdinalIgnoreCase)
             ?? Twice("enrichment", configuration.Enrichments.Select(static e => e.Key), StringComparer.Ordinal)
             ?? First(configuration.Endpoints, e => Check(e, options.Sinks, builtInEntity))
@@ -85,7 +86,8 @@ public static class RoutingRules
 
     private static bool IsTwinPath(string value)
     {
-        foreach (var prefix in (ReadOnlySpan<string>)["$twin.tags.", "$twin.properties.desired.", "$twin.properties.reported."])
+        ReadOnlySpan<string> prefixes = ["$twin.tags.", "$twin.properties.desired.", "$twin.properties.reported."];
+        foreach (var prefix in prefixes)
         {
             if (value.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
                 return Query.JsonPath.Parse(value.AsSpan(prefix.Length), out _) is not null;
@@ -109,7 +111,8 @@ public static class RoutingRules
     private static HubError? Twice(string what, IEnumerable<string> names, StringComparer comparer)
     {
         var seen = new HashSet<string>(comparer);
-        return First(names, name => seen.Add(name) ? null : Invalid($"The {what} '{Shorten(name)}' stands there twice."));
+        return First(
+            names, name => seen.Add(name) ? null : Invalid($"The {what} '{Shorten(name)}' stands there twice."));
     }
 
     private static bool IsName(string name) =>

@@ -36,8 +36,10 @@ public sealed class SampleMessage
             var problem = member.Name switch
             {
                 "source" => message.ReadSource(member.Value),
-                "app" => ReadTexts(member, (name, value) => message._application.Add((Encoding.UTF8.GetBytes(name), value))),
-                "sys" => ReadTexts(member, (name, value) => message._system[SystemPropertyName.Canonical(name)] = value),
+                "app" =>
+                    ReadTexts(member, (name, value) => message._application.Add((Encoding.UTF8.GetBytes(name), value))),
+                "sys" =>
+                    ReadTexts(member, (name, value) => message._system[SystemPropertyName.Canonical(name)] = value),
                 "body" => message.ReadBody(member.Value),
                 "twin" => message.ReadTwin(member.Value),
                 _ => $"'{member.Name}' is none of source, app, sys, body, twin",

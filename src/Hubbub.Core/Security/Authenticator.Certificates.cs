@@ -36,7 +36,8 @@ public sealed partial class Authenticator
         if (authentication is null)
             return NotRegistered(deviceId, entry is null ? null : moduleId);
         if (authentication.Type != AuthenticationType.CertificateAuthority)
-            return Refuse($"{Describe(deviceId, moduleId)} authenticates by {authentication.Type}, not by a CA's certificate.");
+            return Refuse(
+                $"{Describe(deviceId, moduleId)} authenticates by {authentication.Type}, not by a CA's certificate.");
         var proof = new CertificateProof(certificate, chain.Value.AuthorityThumbprint);
         return ToClaim(entry!, module, proof, chain.Value.EndsAt);
     }
@@ -82,7 +83,9 @@ public sealed partial class Authenticator
         _ => null,
     };
 
-    /// <summary>The identity that somebody says to be, as it is counted; null when there can be none of that name.</summary>
+    /// <summary>
+    /// The identity that somebody says to be, as it is counted; null when there can be none of that name.
+    /// </summary>
     public static string? HolderOf(string deviceId, string? moduleId) =>
         IdentityId.IsValid(deviceId) && (moduleId is null || IdentityId.IsValid(moduleId))
             ? Describe(deviceId, moduleId)

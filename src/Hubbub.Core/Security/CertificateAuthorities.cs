@@ -100,7 +100,9 @@ public sealed class CertificateAuthorities : IDisposable
         }
     }
 
-    /// <summary>Calls <paramref name="listener"/> after each change, and when chains were forgotten; it must return at once.</summary>
+    /// <summary>
+    /// Calls <paramref name="listener"/> after each change, and when chains were forgotten; it must return at once.
+    /// </summary>
     public void OnChanged(Action listener) =>
         ImmutableInterlocked.Update(ref _listeners, (all, added) => all.Add(added), listener);
 

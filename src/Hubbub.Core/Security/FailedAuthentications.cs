@@ -79,7 +79,8 @@ internal sealed class FailureBuckets(int burst, TimeSpan interval, int count)
             var before = Volatile.Read(ref fullAtMs);
             // The debt is bounded too: who stops guessing is forgiven within the time of a burst.
             var after = Math.Min(
-                Math.Max(before, nowMs) + _intervalMs, nowMs + _burstMs + FailureLimits.DelayMax.Ticks / TimeSpan.TicksPerMillisecond);
+                Math.Max(before, nowMs) + _intervalMs,
+                nowMs + _burstMs + FailureLimits.DelayMax.Ticks / TimeSpan.TicksPerMillisecond);
             if (Interlocked.CompareExchange(ref fullAtMs, after, before) != before)
                 continue;
             var delayMs = after - nowMs - _burstMs;

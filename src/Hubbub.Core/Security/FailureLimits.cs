@@ -12,7 +12,9 @@ public static class FailureLimits
     /// <summary>Ten more each minute.</summary>
     public static readonly TimeSpan IdentityInterval = TimeSpan.FromSeconds(6);
 
-    /// <summary>Failures from one address in a row: a plant behind one address has more devices than one with a wrong key.</summary>
+    /// <summary>
+    /// Failures from one address in a row: a plant behind one address has more devices than one with a wrong key.
+    /// </summary>
     public const int AddressBurst = 120;
 
     /// <summary>One more each second.</summary>

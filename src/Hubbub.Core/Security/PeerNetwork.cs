@@ -4,14 +4,16 @@ using System.Net.Sockets;
 namespace Hubbub.Core.Security;
 
 /// <summary>
-/// What counts as one address where strangers are counted: an IPv4 address, or a network of 64 bits of IPv6, for that is
-/// what one customer has, and can take any address of.
+/// What counts as one address where strangers are counted: an IPv4 address, or a network of 64 bits of IPv6, for that
+/// is what one customer has, and can take any address of.
 /// </summary>
 public static class PeerNetwork
 {
     private const int NetworkBytes = 8, AddressBytes = 16;
 
-    /// <summary>The network that stands for an address; an IPv4 address stands for itself, however it is written.</summary>
+    /// <summary>
+    /// The network that stands for an address; an IPv4 address stands for itself, however it is written.
+    /// </summary>
     public static IPAddress Of(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);

@@ -37,7 +37,8 @@ public sealed class PolicyRegistry(IHubSettingsStore store, HubSettings settings
             policies =>
             {
                 if (WhyInvalid(name, rights) is { } problem)
-                    return new HubError(HubErrorCode.ArgumentInvalid, $"The policy '{Shorten(name)}' is not valid: {problem}.");
+                    return new HubError(
+                        HubErrorCode.ArgumentInvalid, $"The policy '{Shorten(name)}' is not valid: {problem}.");
                 if (policies.Find(name) is { } other)
                 {
                     return new HubError(
@@ -139,7 +140,8 @@ public sealed class PolicyRegistry(IHubSettingsStore store, HubSettings settings
         if (policies.All.Length >= SecurityLimits.PoliciesMax)
             return $"{SecurityLimits.PoliciesMax} policies are the maximum";
         return rights.HasFlag(AccessRights.ServiceConnect)
-            && policies.All.Count(policy => policy.Allows(AccessRights.ServiceConnect)) >= SecurityLimits.ServicePoliciesMax
+            && policies.All.Count(policy => policy.Allows(AccessRights.ServiceConnect))
+                >= SecurityLimits.ServicePoliciesMax
                 ? $"{SecurityLimits.ServicePoliciesMax} policies with ServiceConnect are the maximum"
                 : null;
     }

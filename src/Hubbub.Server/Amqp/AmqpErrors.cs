@@ -30,7 +30,9 @@ internal static class AmqpErrors
     public static string Shorten(string text)
     {
         text = Secrets.Hide(text);
-        return text.Length <= HubAmqpLimits.DescriptionCharsMax ? text : text[..HubAmqpLimits.DescriptionCharsMax] + "...";
+        return text.Length <= HubAmqpLimits.DescriptionCharsMax
+            ? text
+            : text[..HubAmqpLimits.DescriptionCharsMax] + "...";
     }
 
     /// <summary>An error, perhaps the peer's, as far as the log takes it.</summary>

@@ -20,10 +20,12 @@ public sealed class AmqpListener : IDisposable
         _services = services;
         _identityChanges = services.Registry.Subscribe(OnIdentityChanged);
         services.Policies.OnChanged(() => Recheck(static _ => true));
-        services.Authorities.OnChanged(() => Recheck(static connection => connection.Peer.ClientCertificate is not null));
+        services.Authorities.OnChanged(
+            () => Recheck(static connection => connection.Peer.ClientCertificate is not null));
         services.Events.Groups.OnDeleted(group => services.Events.Readers.RemoveGroup(
             group.Name,
-            EventStreamAdmission.NotFoundText(services.Hub, $"{group.EntityName}/ConsumerGroups/{group.Name}") + " It was deleted."));
+            EventStreamAdmission.NotFoundText(services.Hub, $"{group.EntityName}/ConsumerGroups/{group.Name}")
+                + " It was deleted."));
     }
 
     /// <summary>Serves one connection; returns when it is over.</summary>
@@ -36,7 +38,8 @@ public sealed class AmqpListener : IDisposable
         _connections[connection] = true;
         _unproven.Add(connection);
         await using var registration = stopping.UnsafeRegister(
-            static state => ((HubConnection)state!).Stop(ErrorCondition.ConnectionForced, "The hub is shutting down. Please reconnect."),
+            static state => ((HubConnection)state!).Stop(
+                ErrorCondition.ConnectionForced, "The hub is shutting down. Please reconnect."),
             connection).ConfigureAwait(false);
         try
         {
@@ -74,7 +77,9 @@ public sealed class AmqpListener : IDisposable
 /// <param name="RemoteEndPoint">The peer's address; null when the transport has none.</param>
 /// <param name="IsSecure">True when TLS protects the bytes.</param>
 /// <param name="TlsServerName">The server name that the peer asked for (SNI), if any.</param>
-/// <param name="ClientCertificate">The certificate whose key the peer has proven to hold; null when it showed none.</param>
+/// <param name="ClientCertificate">
+/// The certificate whose key the peer has proven to hold; null when it showed none.
+/// </param>
 /// <param name="Transport">"tcp" or "websocket".</param>
 public sealed record AmqpPeer(
     string ConnectionId,

@@ -11,7 +11,9 @@ internal interface IEventReader
     /// <summary>Its epoch (owner level); null when it shares the partition.</summary>
     long? Epoch { get; }
 
-    /// <summary>Ends the reader with a reason; called from any thread, takes effect on the reader's own connection.</summary>
+    /// <summary>
+    /// Ends the reader with a reason; called from any thread, takes effect on the reader's own connection.
+    /// </summary>
     void Displace(string condition, string reason);
 }
 
@@ -48,7 +50,8 @@ internal sealed class EventReaders
                 {
                     return (ErrorCondition.ResourceLimitExceeded,
                         $"Partition {partition} of consumer group '{group}' has {present.Count} readers, the maximum: "
-                        + $"{string.Join(", ", present.ConvertAll(Name))}. Close one, or read in another consumer group.");
+                        + $"{string.Join(", ", present.ConvertAll(Name))}. Close one, "
+                        + "or read in another consumer group.");
                 }
             }
             else
@@ -64,7 +67,8 @@ internal sealed class EventReaders
                     displaced.Displace(
                         ErrorCondition.LinkStolen,
                         $"Reader {Name(reader)} with epoch {reader.Epoch} took over partition {partition} of consumer "
-                        + $"group '{group}' from {Name(displaced)} with epoch {displaced.Epoch?.ToString() ?? "none"}.");
+                        + $"group '{group}' from {Name(displaced)} with epoch "
+                        + $"{displaced.Epoch?.ToString() ?? "none"}.");
                 }
                 present.Clear();
             }
@@ -78,7 +82,8 @@ internal sealed class EventReaders
     {
         lock (_gate)
         {
-            if (_readers.TryGetValue((group, partition), out var present) && present.Remove(reader) && present.Count == 0)
+            if (_readers.TryGetValue((group, partition), out var present) && present.Remove(reader)
+                && present.Count == 0)
                 _readers.Remove((group, partition));
         }
     }

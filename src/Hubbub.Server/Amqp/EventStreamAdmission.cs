@@ -87,10 +87,12 @@ internal static class EventStreamAdmission
             if (!IsSelector(key, value, out var text))
             {
                 return (default, NotAllowed(connection,
-                    $"The link has an invalid filter type: {key}. Only the Apache selector filter ({SelectorName}) is supported."));
+                    $"The link has an invalid filter type: {key}. Only the Apache selector filter "
+                    + $"({SelectorName}) is supported."));
             }
             if (selector is not null)
-                return (default, NotAllowed(connection, "The link has two selector filters; one position can be given."));
+                return (default, NotAllowed(
+                    connection, "The link has two selector filters; one position can be given."));
             selector = text;
         }
         if (selector is null)
@@ -126,7 +128,8 @@ internal static class EventStreamAdmission
     }
 
     private static long? EpochOf(Attach attach) =>
-        attach.Properties is { } properties && properties.TryGet(Epoch, out var value) && value.TryGetInt64(out var epoch)
+        attach.Properties is { } properties && properties.TryGet(Epoch, out var value)
+            && value.TryGetInt64(out var epoch)
             ? epoch
             : null;
 

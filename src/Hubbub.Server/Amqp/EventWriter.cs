@@ -63,7 +63,9 @@ internal static class EventWriter
         output.Advance(annotationsLength + view.Sections.Length);
     }
 
-    /// <summary>Appends delivery annotations that tell how far the partition has come, for readers that asked for them.</summary>
+    /// <summary>
+    /// Appends delivery annotations that tell how far the partition has come, for readers that asked for them.
+    /// </summary>
     public static void WriteMetrics(ByteBuffer output, PartitionState state, DateTimeOffset now)
     {
         var writer = new AmqpWriter(output);

@@ -3,7 +3,9 @@ namespace Hubbub.Server.Amqp;
 /// <summary>Every bound of the AMQP endpoints, with its reason.</summary>
 internal static class HubAmqpLimits
 {
-    /// <summary>max-message-size of every link, bytes: what the original announces (its C SDK computes with it).</summary>
+    /// <summary>
+    /// max-message-size of every link, bytes: what the original announces (its C SDK computes with it).
+    /// </summary>
     public const ulong MessageSizeBytesMax = 1_048_576;
 
     /// <summary>Telemetry deliveries that a device may have unconfirmed; covers a sync at full speed.</summary>
@@ -27,8 +29,8 @@ internal static class HubAmqpLimits
     public const int UnprovenMax = 2_000;
 
     /// <summary>
-    /// Connections that have proven nothing, from one address (IPv6: one network of 64 bits). A plant behind one address
-    /// reconnects at once after a power cut, so it is hundreds, not dozens.
+    /// Connections that have proven nothing, from one address (IPv6: one network of 64 bits). A plant behind one
+    /// address reconnects at once after a power cut, so it is hundreds, not dozens.
     /// </summary>
     public const int UnprovenPerAddressMax = 1_000;
 

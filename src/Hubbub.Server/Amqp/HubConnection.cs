@@ -131,7 +131,9 @@ internal sealed class HubConnection : IConnectionOwner
         TryAddClaim(claim);
     }
 
-    /// <summary>Counts a refused token; too many in a row end the connection, for some clients retry without a pause.</summary>
+    /// <summary>
+    /// Counts a refused token; too many in a row end the connection, for some clients retry without a pause.
+    /// </summary>
     public void TokenRefused()
     {
         if (_tokensRefused.Add(ConnectionDriver.NowMs(Services.Time)) >= HubAmqpLimits.FailedTokensMax)
@@ -165,7 +167,8 @@ internal sealed class HubConnection : IConnectionOwner
         // A timer waits at most some weeks; a token that lives longer is looked at again then.
         wait = wait > MaxTimerWait ? MaxTimerWait : wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
         if (_claimTimer is null)
-            _claimTimer = Services.Time.CreateTimer(static self => ((HubConnection)self!).Recheck(), this, wait, Timeout.InfiniteTimeSpan);
+            _claimTimer = Services.Time.CreateTimer(
+                static self => ((HubConnection)self!).Recheck(), this, wait, Timeout.InfiniteTimeSpan);
         else
             _claimTimer.Change(wait, Timeout.InfiniteTimeSpan);
     }

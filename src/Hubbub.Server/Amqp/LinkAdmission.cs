@@ -39,11 +39,13 @@ internal static class LinkAdmission
         Accept(connection, link, attach, endpoint!);
     }
 
-    private static AmqpError? Examine(HubConnection connection, AmqpLink link, Attach attach, out LinkEndpoint? endpoint)
+    private static AmqpError? Examine(
+        HubConnection connection, AmqpLink link, Attach attach, out LinkEndpoint? endpoint)
     {
         endpoint = null;
         if (attach.Unsettled is { Count: > 0 })
-            return Refuse(connection, HubErrorCode.NotImplemented, "Links cannot be resumed: the unsettled map must be empty.");
+            return Refuse(
+                connection, HubErrorCode.NotImplemented, "Links cannot be resumed: the unsettled map must be empty.");
         if (attach.Target is Coordinator)
             return Refuse(connection, HubErrorCode.NotImplemented, "Transactions are not supported.");
         if (link.Role == Role.Sender && attach.Source is Source { Dynamic: true }
@@ -59,7 +61,8 @@ internal static class LinkAdmission
         if (connection.Claims.Count == 0 && connection.Endpoints.Count >= HubAmqpLimits.LinksMaxUnauthenticated)
         {
             return Refuse(connection, HubErrorCode.Unauthorized,
-                $"A connection that has proven nothing may have {HubAmqpLimits.LinksMaxUnauthenticated} links; put a token first.");
+                $"A connection that has proven nothing may have {HubAmqpLimits.LinksMaxUnauthenticated} links; "
+                + "put a token first.");
         }
         var address = LinkAddress.Parse(text, connection.Services.Hub).WithRegisteredId(connection.Services.Registry);
         var outcome = Open(connection, link, attach, address, text);
@@ -101,7 +104,8 @@ internal static class LinkAdmission
                 return EventStreamAdmission.Open(connection, reader, attach, address);
             case (LinkAddressKind.Entity or LinkAddressKind.HubEvents, ReceiverLink):
                 return (null, Refuse(connection, HubErrorCode.Unauthorized,
-                    $"Unauthorized access. 'Send' claim(s) are required to send to '{text}': events come from devices only."));
+                    $"Unauthorized access. 'Send' claim(s) are required to send to '{text}': "
+                    + "events come from devices only."));
             case (LinkAddressKind.Unknown, _):
                 return (null, Refuse(connection, HubErrorCode.AmqpAddressNotFound,
                     $"The link address '{text}' did not match any of the expected formats."));
@@ -184,7 +188,8 @@ internal static class LinkAdmission
         var verified = connection.Services.Authenticator.Verify(certificate, deviceId, moduleId);
         if (verified.IsOk)
             return connection.TryAddClaim(verified.Value);
-        // Counted, but not slowed: TLS has proven the key, so there is nothing to guess, and what is refused here is a right.
+        // Counted, but not slowed: TLS has proven the key, so there is nothing to guess, and what is refused here is a
+        // right.
         refusal = verified.Error;
         connection.Services.Metrics.AuthenticationFailed();
         return false;
@@ -243,7 +248,8 @@ internal static class LinkAdmission
             MaxMessageSize = HubAmqpLimits.MessageSizeBytesMax,
             OfferedCapabilities = endpoint.OfferedCapabilities,
             // A popular client walks over the properties without looking whether there are any.
-            Properties = attach.Properties ?? new AmqpMapBuilder().Add("com.microsoft:tracking-id", connection.TrackingId()).Build(),
+            Properties = attach.Properties
+                ?? new AmqpMapBuilder().Add("com.microsoft:tracking-id", connection.TrackingId()).Build(),
         });
         connection.Serve(endpoint);
         endpoint.OnAccepted();
@@ -254,7 +260,9 @@ internal static class LinkAdmission
 
     private static string? AddressOf(AmqpLink link, Attach attach)
     {
-        var address = link.Role == Role.Sender ? (attach.Source as Source)?.Address : (attach.Target as Target)?.Address;
+        var address = link.Role == Role.Sender
+            ? (attach.Source as Source)?.Address
+            : (attach.Target as Target)?.Address;
         return address is { } value && value.TryGetString(out var text) ? text : null;
     }
 

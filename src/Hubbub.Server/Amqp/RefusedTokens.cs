@@ -3,9 +3,9 @@ using Hubbub.Core.Security;
 namespace Hubbub.Server.Amqp;
 
 /// <summary>
-/// Tokens refused in a row on one connection. Each pause of <see cref="FailureLimits.IdentityInterval"/> takes one back,
-/// so that a device of a gateway that tries now and then does not end the connection of its neighbours. Guarded by the
-/// connection's lock.
+/// Tokens refused in a row on one connection. Each pause of <see cref="FailureLimits.IdentityInterval"/> takes one
+/// back, so that a device of a gateway that tries now and then does not end the connection of its neighbours. Guarded
+/// by the connection's lock.
 /// </summary>
 internal struct RefusedTokens
 {

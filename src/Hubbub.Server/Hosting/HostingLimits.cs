@@ -47,7 +47,9 @@ public static class HostingLimits
     /// <summary>How long a peer may take to answer a WebSocket close.</summary>
     public static readonly TimeSpan WebSocketCloseTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Log lines that wait for a reader of standard error, about a megabyte; behind them lines are dropped.</summary>
+    /// <summary>
+    /// Log lines that wait for a reader of standard error, about a megabyte; behind them lines are dropped.
+    /// </summary>
     public const int LogLinesWaitingMax = 4_096;
 
     /// <summary>How long a stop waits for connections to end by themselves.</summary>

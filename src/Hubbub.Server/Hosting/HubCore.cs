@@ -129,7 +129,8 @@ internal sealed class HubCore : IAsyncDisposable
     /// <summary>Opens routing over this core; to be closed before it.</summary>
     /// <exception cref="HubStartException">An endpoint cannot be opened; the text says why.</exception>
     public async Task<HubRouting> OpenRoutingAsync(
-        RoutingOptions options, HubMetrics metrics, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+        RoutingOptions options, HubMetrics metrics, TimeProvider time, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var services = new EndpointStreamServices
         {

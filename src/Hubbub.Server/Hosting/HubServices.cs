@@ -9,7 +9,8 @@ namespace Hubbub.Server.Hosting;
 internal static class HubServices
 {
     public static AmqpServices ToAmqp(
-        this HubCore core, HubRouting routing, HubMetrics metrics, TimeProvider time, ILogger logger, int amqpsPort) => new()
+        this HubCore core, HubRouting routing, HubMetrics metrics, TimeProvider time, ILogger logger,
+        int amqpsPort) => new()
         {
             Hub = core.Hub,
             Registry = core.Registry,

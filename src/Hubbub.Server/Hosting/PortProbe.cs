@@ -12,7 +12,8 @@ public static class PortProbe
         List<(string, string?)> results =
         [
             ($"Port {options.AmqpsPort} (AMQPS)", Try(options with { HttpsPort = 0, AmqpPort = null })),
-            ($"Port {options.HttpsPort} (HTTPS)", Try(options with { AmqpsPort = 0, AmqpPort = null, HttpsFallbackPort = null })),
+            ($"Port {options.HttpsPort} (HTTPS)",
+                Try(options with { AmqpsPort = 0, AmqpPort = null, HttpsFallbackPort = null })),
         ];
         if (options.AmqpPort is { } amqpPort)
             results.Add(($"Port {amqpPort} (plain AMQP)", Try(options with { AmqpsPort = 0, HttpsPort = 0 })));

@@ -82,7 +82,8 @@ internal sealed class WebSocketPipe : IDuplexPipe, IAsyncDisposable
                 {
                     // The peer's fault, so the end of a connection like any other: nothing that the hub has to report.
                     _closeStatus = WebSocketCloseStatus.InvalidMessageType;
-                    failure = new ConnectionResetException("AMQP over WebSocket is binary; the peer sent a text message.");
+                    failure = new ConnectionResetException(
+                        "AMQP over WebSocket is binary; the peer sent a text message.");
                     break;
                 }
                 if (!consumed)

@@ -4,12 +4,14 @@ using Hubbub.Core.Security;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>What Hubbub's own operations of administration have in common: who may, and how one thing is answered.</summary>
+/// <summary>
+/// What Hubbub's own operations of administration have in common: who may, and how one thing is answered.
+/// </summary>
 internal static class Administration
 {
     /// <summary>
-    /// Whoever makes a policy, adds a CA or routes can give every right, be any device or take its data anywhere: as much
-    /// as iothubowner may.
+    /// Whoever makes a policy, adds a CA or routes can give every right, be any device or take its data anywhere: as
+    /// much as iothubowner may.
     /// </summary>
     public const AccessRights Required =
         AccessRights.RegistryWrite | AccessRights.ServiceConnect | AccessRights.DeviceConnect;

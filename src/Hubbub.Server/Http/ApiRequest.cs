@@ -46,7 +46,8 @@ internal sealed class ApiRequest(
         : null;
 
     /// <summary>A header that may be sent once; null when it is absent or empty.</summary>
-    public string? Header(string name) => Context.Request.Headers[name].ToString() is { Length: > 0 } value ? value : null;
+    public string? Header(string name) =>
+        Context.Request.Headers[name].ToString() is { Length: > 0 } value ? value : null;
 
     /// <summary>
     /// Null when the holder of the token has one of <paramref name="rights"/> here, else the refusal.
@@ -124,7 +125,8 @@ internal sealed class ApiRequest(
     /// <returns>The body, or why the sender may not do this any more: a body can take its time.</returns>
     public async Task<HubResult<ReadOnlyMemory<byte>>> ReadBytesAsync()
     {
-        using var body = new MemoryStream((int)Math.Clamp(Context.Request.ContentLength ?? 0, 0, ApiLimits.BodyBytesMax));
+        using var body = new MemoryStream(
+            (int)Math.Clamp(Context.Request.ContentLength ?? 0, 0, ApiLimits.BodyBytesMax));
         await Context.Request.Body.CopyToAsync(body, Aborted);
         if (claim is not null && authenticator?.WhyRevoked(claim) is { } revoked)
             return revoked with { Code = HubErrorCode.Unauthorized };

@@ -2,7 +2,9 @@ using Hubbub.Core;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>One operation of the HTTPS service: what is asked for, what serves it, and what its description says.</summary>
+/// <summary>
+/// One operation of the HTTPS service: what is asked for, what serves it, and what its description says.
+/// </summary>
 /// <param name="Method">The HTTP method, in upper case.</param>
 /// <param name="Template">The path; a segment in braces stands for any, and is known by that name afterwards.</param>
 /// <param name="Summary">What it does, in a sentence; null for what the service documents and this hub lacks.</param>

@@ -21,7 +21,9 @@ internal sealed class ApiRoutes
     /// <summary>The operation; null when there is none for that path and method.</summary>
     /// <param name="method">The HTTP method.</param>
     /// <param name="path">The decoded segments.</param>
-    /// <param name="allowed">The methods that the path has, as the Allow header lists them; empty: no such path.</param>
+    /// <param name="allowed">
+    /// The methods that the path has, as the Allow header lists them; empty: no such path.
+    /// </param>
     public ApiRoute? Find(string method, IReadOnlyList<string> path, out string allowed)
     {
         allowed = "";

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Hubbub.Server.Http;
 
 /// <summary>
-/// Up to a hundred changes of identities in one request, done in their order. Each is refused for itself; those that are
-/// not are stored together.
+/// Up to a hundred changes of identities in one request, done in their order. Each is refused for itself; those that
+/// are not are stored together.
 /// </summary>
 internal sealed class BulkApi(IdentityRegistry registry)
 {
@@ -90,7 +90,8 @@ internal sealed class BulkApi(IdentityRegistry registry)
         }
         // Better refused than half done: what a twin holds would be lost without a word.
         return entry.HasTwin
-            ? new HubError(HubErrorCode.NotImplemented, "This hub does not keep twins yet: tags and desired properties.")
+            ? new HubError(
+                HubErrorCode.NotImplemented, "This hub does not keep twins yet: tags and desired properties.")
             : entry.ToOperation();
     }
 }

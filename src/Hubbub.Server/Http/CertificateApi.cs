@@ -17,7 +17,10 @@ internal sealed class CertificateApi(CertificateAuthorities authorities)
         {
             Gives = "CertificateAuthority[]",
         },
-        new("GET", "/hubbub/certificates/{name}", "Shows a CA certificate.", GetAsync) { Gives = "CertificateAuthority" },
+        new("GET", "/hubbub/certificates/{name}", "Shows a CA certificate.", GetAsync)
+        {
+            Gives = "CertificateAuthority",
+        },
         new("PUT", "/hubbub/certificates/{name}", "Adds a CA certificate, or leaves it as it is.", PutAsync)
         {
             Takes = "CertificateAuthorityDescription", Gives = "CertificateAuthority",
@@ -34,7 +37,8 @@ internal sealed class CertificateApi(CertificateAuthorities authorities)
         return null;
     }
 
-    private Task<HubError?> GetAsync(ApiRequest request) => AnswerAsync(request, () => new(authorities.Get(request["name"])));
+    private Task<HubError?> GetAsync(ApiRequest request) =>
+        AnswerAsync(request, () => new(authorities.Get(request["name"])));
 
     private Task<HubError?> PutAsync(ApiRequest request) =>
         AnswerAsync(request, async () => await AddAsync(request, request["name"]));
@@ -55,7 +59,8 @@ internal sealed class CertificateApi(CertificateAuthorities authorities)
             ? await authorities.AddAsync(name, der, request.Aborted)
             : new HubError(
                 HubErrorCode.ArgumentInvalid,
-                $"The CA certificate '{name}' is not accepted: the member certificate must hold one certificate, as PEM or as "
+                $"The CA certificate '{name}' is not accepted: the member certificate must hold one "
+                + "certificate, as PEM or as "
                 + "base64 of DER.");
     }
 

@@ -8,10 +8,13 @@ using Hubbub.Server.Routing;
 namespace Hubbub.Server.Http;
 
 /// <summary>
-/// Hubbub's own administration of the consumer groups of one stream (docs/wire/admin.md); Azure does this in its portal.
+/// Hubbub's own administration of the consumer groups of one stream (docs/wire/admin.md); Azure does this in its
+/// portal.
 /// </summary>
 /// <param name="path">The path of the groups; a group's is a segment longer.</param>
-/// <param name="whose">Says whose groups they are, behind "the consumer groups"; empty for the built-in events'.</param>
+/// <param name="whose">
+/// Says whose groups they are, behind "the consumer groups"; empty for the built-in events'.
+/// </param>
 /// <param name="required">Who may.</param>
 /// <param name="find">The groups of the stream that a request names.</param>
 internal sealed class ConsumerGroupApi(
@@ -29,7 +32,9 @@ internal sealed class ConsumerGroupApi(
 
     private string One => $"{path}/{{{Group}}}";
 
-    /// <summary>Those of the built-in events, for a policy that may administer both sides, as iothubowner may.</summary>
+    /// <summary>
+    /// Those of the built-in events, for a policy that may administer both sides, as iothubowner may.
+    /// </summary>
     public static ConsumerGroupApi OfEvents(ConsumerGroups groups) => new(
         "/hubbub/consumer-groups", "", AccessRights.RegistryWrite | AccessRights.ServiceConnect, _ => groups);
 

@@ -3,7 +3,9 @@ using Hubbub.Core.Identities;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>A device or module as the service's export writes it, one on a line; an import reads a <see cref="BulkEntry"/>.</summary>
+/// <summary>
+/// A device or module as the service's export writes it, one on a line; an import reads a <see cref="BulkEntry"/>.
+/// </summary>
 internal sealed record ExportLine
 {
     [JsonPropertyName("id")]

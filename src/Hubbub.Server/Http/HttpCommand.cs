@@ -9,7 +9,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>Writes a command as the answer of an HTTPS receive: its properties are headers, its body is the body.</summary>
+/// <summary>
+/// Writes a command as the answer of an HTTPS receive: its properties are headers, its body is the body.
+/// </summary>
 internal static class HttpCommand
 {
     /// <summary>Names the headers whose values are percent-encoded; in others a percent sign is one.</summary>

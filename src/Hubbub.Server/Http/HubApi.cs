@@ -166,7 +166,8 @@ public sealed class HubApi
             && ApiRoute.IsParameter(longer.Segments[^1]);
         return new HubError(
             HubErrorCode.MethodNotAllowed,
-            $"{path} takes {allowed}, not {method}{(isIdMissing ? ", which takes an id behind it: it is missing or empty" : "")}.");
+            $"{path} takes {allowed}, not "
+            + $"{method}{(isIdMissing ? ", which takes an id behind it: it is missing or empty" : "")}.");
     }
 
     private static HubError NotFound(RequestTarget target) =>

@@ -34,7 +34,8 @@ internal static class IdentityText
     public static bool TryParseStatus(string text, out DeviceStatus status) =>
         TryParse(text, Enum.GetValues<DeviceStatus>(), s => s.ToString(), out status);
 
-    public static string ImportMode(ImportModeKind mode) => char.ToLowerInvariant(mode.ToString()[0]) + mode.ToString()[1..];
+    public static string ImportMode(ImportModeKind mode) =>
+        char.ToLowerInvariant(mode.ToString()[0]) + mode.ToString()[1..];
 
     public static bool TryParseImportMode(string text, out ImportModeKind mode) =>
         TryParse(text, Enum.GetValues<ImportModeKind>(), m => m.ToString(), out mode);

@@ -7,8 +7,8 @@ namespace Hubbub.Server.Http;
 
 /// <summary>
 /// The answer to an import, as JSON lines: each refused line with its number, id and reason, how far it is after each
-/// batch, and at the end a summary, whose absence says that the import was cut off. Many clients read nothing before they
-/// have sent everything, so nothing here waits for the client. Safe for concurrent use.
+/// batch, and at the end a summary, whose absence says that the import was cut off. Many clients read nothing before
+/// they have sent everything, so nothing here waits for the client. Safe for concurrent use.
 /// </summary>
 internal sealed class ImportReport(PipeWriter output)
 {

@@ -58,7 +58,8 @@ internal sealed class KeysApi(IdentityRegistry registry)
         which?.Id, which?.ModuleId, HttpErrors.NameOf(HubErrorCode.DeviceDefinedMultipleTimes),
         $"The request names '{which?.Id}' more than once.");
 
-    private async Task<object> RegenerateAsync(IdentityReferenceBody? which, KeyChoice choice, CancellationToken aborted)
+    private async Task<object> RegenerateAsync(
+        IdentityReferenceBody? which, KeyChoice choice, CancellationToken aborted)
     {
         if (which?.Id is not { Length: > 0 } deviceId)
             return new KeyErrorBody(null, null, "ArgumentInvalid", "The entry has no id.");

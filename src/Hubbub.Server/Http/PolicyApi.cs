@@ -42,7 +42,8 @@ internal sealed class PolicyApi(PolicyRegistry policies)
         return null;
     }
 
-    private Task<HubError?> GetAsync(ApiRequest request) => AnswerAsync(request, () => new(policies.Get(request["name"])));
+    private Task<HubError?> GetAsync(ApiRequest request) =>
+        AnswerAsync(request, () => new(policies.Get(request["name"])));
 
     private Task<HubError?> PutAsync(ApiRequest request) => AnswerAsync(
         request,
@@ -83,7 +84,8 @@ internal sealed class PolicyApi(PolicyRegistry policies)
     private Task<HubError?> DeleteAsync(ApiRequest request) =>
         Administration.RemoveAsync(request, () => policies.RemoveAsync(request["name"], request.Aborted));
 
-    private static Task<HubError?> AnswerAsync(ApiRequest request, Func<ValueTask<HubResult<AccessPolicy>>> operation) =>
+    private static Task<HubError?> AnswerAsync(
+        ApiRequest request, Func<ValueTask<HubResult<AccessPolicy>>> operation) =>
         Administration.AnswerAsync(
             request, operation, policy => PolicyBody.Of(policy, WantsKeys(request)), ApiJson.Default.PolicyBody);
 

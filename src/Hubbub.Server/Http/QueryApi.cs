@@ -130,7 +130,8 @@ internal sealed class QueryApi(IdentityRegistry registry, IdentityViews views, S
     }
 
     private IEnumerable<DeviceIdentity> Devices(TwinQuery query, string afterId) => query.DeviceIds is { } ids
-        ? ids.Where(id => string.CompareOrdinal(id, afterId) > 0).Select(id => registry.FindDevice(id)).OfType<DeviceIdentity>()
+        ? ids.Where(id => string.CompareOrdinal(id, afterId) > 0)
+            .Select(id => registry.FindDevice(id)).OfType<DeviceIdentity>()
         : registry.DevicesAfter(afterId);
 
     private IEnumerable<(DeviceIdentity Device, ModuleIdentity? Module)> ModulesOf(DeviceIdentity device)

@@ -37,7 +37,8 @@ internal sealed class RegistryImport(IdentityRegistry registry, ImportReport rep
         }
         finally
         {
-            // What was begun is finished also when the client has gone: its outcome is the registry's, not the request's.
+            // What was begun is finished also when the client has gone: its outcome is the registry's, not the
+            // request's.
             await _storing;
         }
     }

@@ -26,7 +26,9 @@ internal static class RouteTestJson
         }
         if (!json.TryGetProperty("last", out var last) || last.ValueKind != JsonValueKind.Number
             || !last.TryGetInt32(out var count) || count is < 1 or > ApiLimits.TrialEventsMax)
-            return Invalid($"The body must have a message, or how many of the last events to try: 1 to {ApiLimits.TrialEventsMax}.");
+            return Invalid(
+                "The body must have a message, or how many of the last events to try: "
+                + $"1 to {ApiLimits.TrialEventsMax}.");
         var name = json.TryGetProperty("endpoint", out var endpoint) && endpoint.ValueKind == JsonValueKind.String
             ? endpoint.GetString()!
             : RouteEndpoint.BuiltIn;

@@ -21,7 +21,8 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
         {
             Takes = "Routing", Gives = "Routing", Parameters = ["dryRun"],
         },
-        new("GET", "/hubbub/routing/routes/{name}", "Shows a route.", request => AnswerAsync(request, "route", null, WriteRoute))
+        new("GET", "/hubbub/routing/routes/{name}", "Shows a route.",
+            request => AnswerAsync(request, "route", null, WriteRoute))
         {
             Gives = "Route",
         },
@@ -36,7 +37,10 @@ internal sealed class RoutingApi(HubRouting routing, TimeProvider time)
             Takes = "FallbackRoute", Gives = "FallbackRoute",
         },
         new("GET", "/hubbub/routing/endpoints/{name}", "Shows an endpoint and how it does.",
-            request => AnswerAsync(request, "endpoint", null, WriteEndpoint)) { Gives = "Endpoint", Parameters = ["keys"] },
+            request => AnswerAsync(request, "endpoint", null, WriteEndpoint))
+        {
+            Gives = "Endpoint", Parameters = ["keys"],
+        },
         new("PUT", "/hubbub/routing/endpoints/{name}", "Makes or changes an endpoint.", PutEndpointAsync)
         {
             Takes = "Endpoint", Gives = "Endpoint", Parameters = ["keys"],

@@ -21,11 +21,15 @@ internal sealed class TransferApi(IdentityRegistry registry)
 
     public IEnumerable<ApiRoute> Routes =>
     [
-        new("POST", "/hubbub/devices/import", "Creates, updates or removes identities, one JSON object a line.", ImportAsync)
+        new(
+            "POST", "/hubbub/devices/import", "Creates, updates or removes identities, one JSON object a line.",
+            ImportAsync)
         {
             Takes = ApiRoute.Bytes, Gives = ApiRoute.Bytes,
         },
-        new("GET", "/hubbub/devices/export", "Gives all identities with their keys, one JSON object a line.", ExportAsync)
+        new(
+            "GET", "/hubbub/devices/export", "Gives all identities with their keys, one JSON object a line.",
+            ExportAsync)
         {
             Gives = ApiRoute.Bytes, Parameters = ["excludeKeys"],
         },

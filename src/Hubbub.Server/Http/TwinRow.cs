@@ -8,7 +8,9 @@ using Hubbub.Core.Queries;
 
 namespace Hubbub.Server.Http;
 
-/// <summary>The row of a device or module in a query: the members of its twin. One object goes through all rows.</summary>
+/// <summary>
+/// The row of a device or module in a query: the members of its twin. One object goes through all rows.
+/// </summary>
 internal sealed class TwinRow(IdentityViews views) : IQueryRow
 {
     // Written in any case; the identity's own spelling of a time is taken for the twin's.

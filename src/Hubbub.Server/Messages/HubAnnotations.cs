@@ -39,7 +39,8 @@ internal static class HubAnnotations
     }
 
     /// <summary>
-    /// True for a key that only the hub may set: who sent an event is what the hub has verified, not what a sender says.
+    /// True for a key that only the hub may set: who sent an event is what the hub has verified, not what a sender
+    /// says.
     /// </summary>
     public static bool IsReserved(ReadOnlySpan<byte> key) =>
         key.StartsWith("x-opt-"u8) || key.StartsWith("iothub-connection-"u8)

@@ -110,7 +110,8 @@ internal readonly record struct LinkAddress(
         group = partition = "";
         Span<Range> ranges = stackalloc Range[5];
         var tail = Tail.AsSpan();
-        if (tail.Split(ranges, '/') != 4 || !Is(tail[ranges[0]], "ConsumerGroups") || !Is(tail[ranges[2]], "Partitions"))
+        if (tail.Split(ranges, '/') != 4 || !Is(tail[ranges[0]], "ConsumerGroups")
+            || !Is(tail[ranges[2]], "Partitions"))
             return false;
         group = tail[ranges[1]].ToString();
         partition = tail[ranges[3]].ToString();
@@ -132,9 +133,12 @@ internal readonly record struct LinkAddress(
         {
             1 when Is(path[ranges[next]], "twin") => LinkAddressKind.DeviceTwin,
             1 when Is(path[ranges[next]], "commands") => LinkAddressKind.CommandWatch,
-            2 when Is(path[ranges[next]], "messages") && Is(path[ranges[next + 1]], "events") => LinkAddressKind.DeviceEvents,
-            2 when Is(path[ranges[next]], "messages") && Is(path[ranges[next + 1]], "devicebound") => LinkAddressKind.DeviceCommands,
-            2 when Is(path[ranges[next]], "methods") && Is(path[ranges[next + 1]], "devicebound") => LinkAddressKind.DeviceMethods,
+            2 when Is(path[ranges[next]], "messages") && Is(path[ranges[next + 1]], "events") =>
+                LinkAddressKind.DeviceEvents,
+            2 when Is(path[ranges[next]], "messages") && Is(path[ranges[next + 1]], "devicebound") =>
+                LinkAddressKind.DeviceCommands,
+            2 when Is(path[ranges[next]], "methods") && Is(path[ranges[next + 1]], "devicebound") =>
+                LinkAddressKind.DeviceMethods,
             _ => LinkAddressKind.Unknown,
         };
         return new(kind, TailOf(path, ranges, next), deviceId, moduleId)

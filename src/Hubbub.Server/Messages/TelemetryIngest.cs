@@ -6,8 +6,8 @@ using Hubbub.Server.Routing;
 namespace Hubbub.Server.Messages;
 
 /// <summary>
-/// The one way of a device's message into the streams that it goes to, whichever protocol it came by: checked, taken apart into what is
-/// stored, appended. A batch is appended to each stream as a whole or not at all.
+/// The one way of a device's message into the streams that it goes to, whichever protocol it came by: checked, taken
+/// apart into what is stored, appended. A batch is appended to each stream as a whole or not at all.
 /// </summary>
 internal static class TelemetryIngest
 {
@@ -17,7 +17,8 @@ internal static class TelemetryIngest
     /// <param name="count">How many events it was.</param>
     /// <param name="problem">Why it was refused, when the result is false.</param>
     public static bool Append(
-        SenderRoutes routes, uint messageFormat, ReadOnlyMemory<byte> payload, out int count, out MessageProblem problem)
+        SenderRoutes routes, uint messageFormat, ReadOnlyMemory<byte> payload, out int count,
+        out MessageProblem problem)
     {
         count = 0;
         problem = default;
@@ -49,7 +50,8 @@ internal static class TelemetryIngest
         SenderRoutes routes, ReadOnlyMemory<byte> payload, out int count, out MessageProblem problem)
     {
         count = 0;
-        if (!MessageSections.TryRead(payload, SectionOrder.Lenient, out var envelope, out problem, MessageFormats.Batch))
+        if (!MessageSections.TryRead(
+            payload, SectionOrder.Lenient, out var envelope, out problem, MessageFormats.Batch))
             return false;
         if (envelope.Body != BodyKind.Data)
         {

@@ -41,7 +41,8 @@ internal sealed class TelemetryMessage
         if (_annotations.Length > 0)
             _annotations.Clear();
         AnnotationCount = 0;
-        if (!sections.MessageAnnotationsSection.IsEmpty && !TryKeepAnnotations(sections.MessageAnnotations!.Value, out problem))
+        if (!sections.MessageAnnotationsSection.IsEmpty
+            && !TryKeepAnnotations(sections.MessageAnnotations!.Value, out problem))
             return false;
         // One client leaves an empty body out; what is stored always has one, for readers count on it.
         Sections = sections.Body != BodyKind.None && sections.BareMessage is { } bare ? bare : InOrder(sections);
@@ -78,7 +79,8 @@ internal sealed class TelemetryMessage
             return true;
         problem = new MessageProblem(
             ErrorCondition.InvalidField,
-            $"The message annotations have {_annotations.Length} bytes; {MessageLimits.AnnotationBytesMax} are allowed.");
+            $"The message annotations have {_annotations.Length} bytes; "
+            + $"{MessageLimits.AnnotationBytesMax} are allowed.");
         return false;
     }
 

@@ -30,7 +30,8 @@ internal sealed class EndpointStream : IAsyncDisposable
     private EndpointDispatcher? _dispatcher;
 
     private EndpointStream(
-        EndpointStreamServices services, RouteEndpoint endpoint, SegmentedEventLog log, SegmentedEventLog? deadLetterLog) =>
+        EndpointStreamServices services, RouteEndpoint endpoint, SegmentedEventLog log,
+        SegmentedEventLog? deadLetterLog) =>
         (_services, Endpoint, _log, _deadLetterLog) = (services, endpoint, log, deadLetterLog);
 
     public RouteEndpoint Endpoint { get; private set; }
@@ -46,7 +47,9 @@ internal sealed class EndpointStream : IAsyncDisposable
     /// <summary>How deliveries go; null for a stream that clients read.</summary>
     public EndpointStatus? Status => _dispatcher?.Status;
 
-    /// <summary>Opens the streams of an endpoint, or makes them. Nothing is delivered before <see cref="StartAsync"/>.</summary>
+    /// <summary>
+    /// Opens the streams of an endpoint, or makes them. Nothing is delivered before <see cref="StartAsync"/>.
+    /// </summary>
     public static async Task<HubResult<EndpointStream>> OpenAsync(
         EndpointStreamServices services, RouteEndpoint endpoint, CancellationToken cancellationToken)
     {
@@ -69,7 +72,8 @@ internal sealed class EndpointStream : IAsyncDisposable
             var entity = new EventEntity(name, deadLetters ?? log, groups);
             groups.OnDeleted(group => entity.Readers.RemoveGroup(
                 group.Name,
-                EventStreamAdmission.NotFoundText(services.Hub, $"{name}/ConsumerGroups/{group.Name}") + " It was deleted."));
+                EventStreamAdmission.NotFoundText(services.Hub, $"{name}/ConsumerGroups/{group.Name}")
+                    + " It was deleted."));
             return new EndpointStream(services, endpoint, log, deadLetters) { Entity = entity, IsNew = isNew };
         }
         catch (Exception e)
@@ -79,7 +83,8 @@ internal sealed class EndpointStream : IAsyncDisposable
             if (deadLetters is not null)
                 await deadLetters.DisposeAsync();
             if (e is IOException or UnauthorizedAccessException)
-                return new HubError(HubErrorCode.ServerError, $"The endpoint '{endpoint.Name}' cannot be opened: {e.Message}");
+                return new HubError(
+                    HubErrorCode.ServerError, $"The endpoint '{endpoint.Name}' cannot be opened: {e.Message}");
             throw;
         }
     }
@@ -87,7 +92,8 @@ internal sealed class EndpointStream : IAsyncDisposable
     /// <summary>Delivers by these options from now on; what was begun by others is ended first.</summary>
     public async ValueTask StartAsync(RouteEndpoint endpoint)
     {
-        var isSame = _dispatcher is not null && endpoint.Sink == Endpoint.Sink && endpoint.Dispatch == Endpoint.Dispatch;
+        var isSame = _dispatcher is not null && endpoint.Sink == Endpoint.Sink
+            && endpoint.Dispatch == Endpoint.Dispatch;
         Endpoint = endpoint;
         if (endpoint.Sink is not { } sink || isSame)
             return;
@@ -136,7 +142,8 @@ internal sealed class EndpointStream : IAsyncDisposable
             return (OpenLog(services, Path.Combine(root, "events"), OptionsOf(endpoint.Stream)), null);
         // What has been delivered is released at once; the rest must outlive every attempt.
         var maxAge = (endpoint.Dispatch ?? sink.DefaultDispatch).MaxAge;
-        var log = OpenLog(services, Path.Combine(root, "events"), OptionsOf(endpoint.Stream, maxAge * 2, SinkSegmentBytes));
+        var log = OpenLog(
+            services, Path.Combine(root, "events"), OptionsOf(endpoint.Stream, maxAge * 2, SinkSegmentBytes));
         try
         {
             var options = OptionsOf(endpoint.Stream, DeadLetterRetention, DeadLetterSegmentBytes);

@@ -38,7 +38,8 @@ internal sealed class EndpointStreams(
             }
             opened.Add(stream.Value);
         }
-        Volatile.Write(ref _open, _open.AddRange(opened.Select(static s => KeyValuePair.Create(s.Endpoint.StreamId, s))));
+        Volatile.Write(
+            ref _open, _open.AddRange(opened.Select(static s => KeyValuePair.Create(s.Endpoint.StreamId, s))));
         return null;
     }
 
@@ -56,14 +57,16 @@ internal sealed class EndpointStreams(
         router.Switch(new RoutingState(table, targets));
         foreach (var endpoint in configuration.Endpoints)
             await _open[endpoint.StreamId].StartAsync(endpoint);
-        var kept = _open.Where(pair => configuration.Endpoints.Any(e => e.StreamId == pair.Key)).ToImmutableDictionary();
+        var kept = _open.Where(pair => configuration.Endpoints.Any(e => e.StreamId == pair.Key))
+            .ToImmutableDictionary();
         var removed = _open.Where(pair => !kept.ContainsKey(pair.Key)).Select(static pair => pair.Value).ToList();
         entities.Set(kept.Values.Select(static stream => stream.Entity));
         Volatile.Write(ref _open, kept);
         foreach (var stream in removed)
             await RemoveAsync(stream);
         if (table.HasRoutes || configuration.Endpoints.Length > 0)
-            logger.RoutingChanged(configuration.Routes.Length, configuration.Endpoints.Length, configuration.Enrichments.Length);
+            logger.RoutingChanged(
+                configuration.Routes.Length, configuration.Endpoints.Length, configuration.Enrichments.Length);
     }
 
     /// <summary>

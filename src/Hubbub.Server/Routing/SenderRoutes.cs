@@ -31,7 +31,9 @@ internal sealed class SenderRoutes(TelemetryRouter router, string deviceId, Acti
     /// <summary>The commits that the last append belongs to; none when nobody wanted the messages.</summary>
     public ReadOnlySpan<LaneCommit> Commits => _commits.AsSpan(0, _count);
 
-    /// <summary>A partition of the last append that should be given time to catch up; null when none needs it.</summary>
+    /// <summary>
+    /// A partition of the last append that should be given time to catch up; null when none needs it.
+    /// </summary>
     public IEventPartition? Saturated { get; private set; }
 
     /// <summary>Says who sends from now on.</summary>

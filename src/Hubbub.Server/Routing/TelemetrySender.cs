@@ -3,7 +3,9 @@ using Hubbub.Core.Routing.Query;
 
 namespace Hubbub.Server.Routing;
 
-/// <summary>What the hub knows of a sender, as conditions ask for it: verified, and the same for all its messages.</summary>
+/// <summary>
+/// What the hub knows of a sender, as conditions ask for it: verified, and the same for all its messages.
+/// </summary>
 /// <param name="time">Says when a message that has no time yet came.</param>
 /// <param name="deviceId">The device.</param>
 /// <param name="moduleId">Its module, where that is the sender.</param>

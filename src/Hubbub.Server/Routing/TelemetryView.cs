@@ -149,10 +149,13 @@ internal readonly ref struct TelemetryView : IMessageView
         foreach (var (key, value) in annotations)
         {
             var code = key.Encoded.Span[0];
-            if (!AmqpText.IsTextOrBinary(code) || !key.Encoded.Span[AmqpText.ContentOf(key.Encoded.Span)].SequenceEqual(name))
+            if (!AmqpText.IsTextOrBinary(code)
+                || !key.Encoded.Span[AmqpText.ContentOf(key.Encoded.Span)].SequenceEqual(name))
                 continue;
             var encoded = value.Encoded.Span;
-            return AmqpText.IsTextOrBinary(encoded[0]) ? scratch.Add(encoded[AmqpText.ContentOf(encoded)]) : MessageText.Missing;
+            return AmqpText.IsTextOrBinary(encoded[0])
+                ? scratch.Add(encoded[AmqpText.ContentOf(encoded)])
+                : MessageText.Missing;
         }
         return MessageText.Missing;
     }

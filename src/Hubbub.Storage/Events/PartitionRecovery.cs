@@ -77,7 +77,8 @@ internal static class PartitionRecovery
         {
             throw new EventLogDamagedException(
                 $"{path} is a segment of partition {context.Partition} without a readable header or batch. " +
-                "Restore it from a backup; or move it away to lose its events and go on (when it is the newest segment, " +
+                "Restore it from a backup; or move it away to lose its events and go on " +
+                "(when it is the newest segment, " +
                 "the numbers of its events are then given again)");
         }
         context.Observer.OnDamaged(new EventLogDamage(context.Partition, path, basePosition, batch.Position, 0, 0));

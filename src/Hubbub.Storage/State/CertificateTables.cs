@@ -16,7 +16,8 @@ internal sealed class CertificateTables(SqliteConnection connection) : IDisposab
     public IReadOnlyList<CertificateAuthority> Load()
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT name, certificate, created_ticks FROM certificate_authority ORDER BY created_ticks";
+        command.CommandText =
+            "SELECT name, certificate, created_ticks FROM certificate_authority ORDER BY created_ticks";
         using var row = command.ExecuteReader();
         List<CertificateAuthority> authorities = [];
         while (row.Read())

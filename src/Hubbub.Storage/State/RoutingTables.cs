@@ -68,7 +68,8 @@ internal sealed class RoutingTables(SqliteConnection connection, KeyCipher ciphe
         _delete.Execute();
         foreach (var (position, endpoint) in configuration.Endpoints.Index())
         {
-            var json = Encoding.UTF8.GetString(Written(writer => EndpointJson.Write(writer, endpoint, withSecrets: true)));
+            var json = Encoding.UTF8.GetString(
+                Written(writer => EndpointJson.Write(writer, endpoint, withSecrets: true)));
             var value = cipher.EncryptText(json, RecordOf(endpoint.StreamId));
             _put.Execute((long)Endpoint, (long)position, endpoint.StreamId, endpoint.CreatedAt.UtcTicks, value);
         }

@@ -114,7 +114,8 @@ public sealed class StateStore
     public ValueTask<IReadOnlyList<CertificateAuthority>> LoadAuthoritiesAsync(CancellationToken cancellationToken) =>
         ReadAsync(_certificates.Load, cancellationToken);
 
-    public ValueTask<HubError?> PutAuthorityAsync(CertificateAuthority authority, CancellationToken cancellationToken) =>
+    public ValueTask<HubError?> PutAuthorityAsync(
+        CertificateAuthority authority, CancellationToken cancellationToken) =>
         _writer.RunAsync(() => _certificates.Put(authority), cancellationToken);
 
     public ValueTask<HubError?> DeleteAuthorityAsync(

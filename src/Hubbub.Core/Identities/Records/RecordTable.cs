@@ -10,10 +10,10 @@ namespace Hubbub.Core.Identities.Records;
 /// allocate.
 /// </summary>
 /// <remarks>
-/// A hash table with open addressing, whose slots hold 32 bits of hash and a number, and addresses by number. Why readers
-/// need no lock: within one array of slots a slot never becomes empty again, so a probe cannot miss what was there all
-/// along; a slot whose record has changed hands is told by the key, which is always compared; a record's bytes are
-/// complete before its address is seen and never change after.
+/// A hash table with open addressing, whose slots hold 32 bits of hash and a number, and addresses by number. Why
+/// readers need no lock: within one array of slots a slot never becomes empty again, so a probe cannot miss what was
+/// there all along; a slot whose record has changed hands is told by the key, which is always compared; a record's
+/// bytes are complete before its address is seen and never change after.
 /// </remarks>
 internal sealed class RecordTable
 {

@@ -46,7 +46,8 @@ public sealed record DispatchOptions
             return "A batch may wait 0 seconds to 12 minutes for more events.";
         if (RetryDelay < TimeSpan.FromMilliseconds(1) || RetryDelayMax < RetryDelay
             || RetryDelayMax > TimeSpan.FromHours(1))
-            return "The wait between two attempts must be 1 millisecond to 1 hour, the first no longer than the longest.";
+            return "The wait between two attempts must be 1 millisecond to 1 hour, "
+                + "the first no longer than the longest.";
         if (RetryAfterMax < TimeSpan.Zero || RetryAfterMax > TimeSpan.FromDays(1))
             return "The pause that the other side may ask for must be 0 seconds to 1 day.";
         if (MaxAge < TimeSpan.FromMinutes(1) || MaxAge > TimeSpan.FromDays(30))

@@ -29,7 +29,9 @@ internal sealed class JsonMembers
         }
     }
 
-    /// <summary>What one of a document's parts is called in errors: by its name, or by its place when it has none.</summary>
+    /// <summary>
+    /// What one of a document's parts is called in errors: by its name, or by its place when it has none.
+    /// </summary>
     /// <param name="json">The part.</param>
     /// <param name="kind">What it is: "route".</param>
     /// <param name="nameMember">The member that names it.</param>
@@ -89,7 +91,8 @@ internal sealed class JsonMembers
     {
         if (Take(name) is not { } list)
             return [];
-        if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(static e => e.ValueKind != JsonValueKind.String))
+        if (list.ValueKind != JsonValueKind.Array
+            || list.EnumerateArray().Any(static e => e.ValueKind != JsonValueKind.String))
             return Wrong<IReadOnlyList<string>>(name, "a list of strings") ?? [];
         return [.. list.EnumerateArray().Select(static e => e.GetString()!)];
     }
@@ -119,7 +122,8 @@ internal sealed class JsonMembers
     {
         if (_members.Count > 0)
             Fail($"has the unknown member '{Shorten(_members.Keys.First())}'");
-        var problem = Problem ?? nested.Select(static n => n?.Finish()?.Message).FirstOrDefault(static p => p is not null);
+        var problem = Problem
+            ?? nested.Select(static n => n?.Finish()?.Message).FirstOrDefault(static p => p is not null);
         return problem is null ? null : new HubError(HubErrorCode.ArgumentInvalid, problem);
     }
 

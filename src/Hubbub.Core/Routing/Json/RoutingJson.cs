@@ -61,7 +61,9 @@ public static class RoutingJson
         var members = new JsonMembers(json, "The document");
         members.Ignore("$schema");
         HubError? problem = null;
-        var endpoints = All(members.Objects("endpoints"), (e, i) => EndpointJson.Read(e, null, current.FindEndpoint, now, i), ref problem);
+        var endpoints = All(
+            members.Objects("endpoints"), (e, i) => EndpointJson.Read(e, null, current.FindEndpoint, now, i),
+            ref problem);
         var routes = All(members.Objects("routes"), static (e, i) => ReadRoute(e, null, i), ref problem);
         var enrichments = All(members.Objects("enrichments"), static (e, i) => ReadEnrichment(e, null, i), ref problem);
         var fallback = new FallbackRoute();

@@ -99,7 +99,8 @@ internal ref partial struct Computation
     /// <summary>A property that is null adds nothing; a text that is too long is undefined.</summary>
     private readonly void Concat(ref Value result, in Value a, in Value b)
     {
-        if (a.Kind is not (ValueKind.Text or ValueKind.NullText) || b.Kind is not (ValueKind.Text or ValueKind.NullText))
+        if (a.Kind is not (ValueKind.Text or ValueKind.NullText)
+            || b.Kind is not (ValueKind.Text or ValueKind.NullText))
         {
             result.Kind = ValueKind.Undefined;
             return;

@@ -53,7 +53,8 @@ public sealed class Condition
         new RouteEvaluator(_program ??= new RouteProgram([this])).Explain(this, ref message);
 
     /// <summary>What the condition says of one message. For many conditions use a <see cref="RouteProgram"/>.</summary>
-    public TriState Evaluate<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
+    public TriState Evaluate<TMessage>(scoped ref TMessage message)
+        where TMessage : struct, IMessageView, allows ref struct
     {
         var evaluator = RouteEvaluator.For(_program ??= new RouteProgram([this]));
         evaluator.Evaluate(ref message);

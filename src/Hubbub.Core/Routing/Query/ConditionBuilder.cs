@@ -71,7 +71,8 @@ internal sealed partial class ConditionBuilder(string text, RouteSource source)
                 + $"expected '{wanted.Name()}'");
         }
         var type = isNot ? ConditionType.Bool : operand.Type;
-        return At(Nodes.Add(new ConditionNode(isNot ? Op.Not : Op.Negate, type, operand.Node)), symbol.Start, operand.End);
+        return At(
+            Nodes.Add(new ConditionNode(isNot ? Op.Not : Op.Negate, type, operand.Node)), symbol.Start, operand.End);
     }
 
     public bool IsPathFunction(Token name) =>

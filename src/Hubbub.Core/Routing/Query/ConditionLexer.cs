@@ -159,7 +159,9 @@ internal struct ConditionLexer(string text)
     }
 
     private static string Printable(char c) =>
-        char.IsControl(c) || char.IsSurrogate(c) ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : c.ToString();
+        char.IsControl(c) || char.IsSurrogate(c)
+            ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")
+            : c.ToString();
 
     private readonly ConditionSyntaxException Invalid(int at, string what, string? expected = null, int length = 1) =>
         new(ConditionError.At(text, at, Math.Min(text.Length, at + length), $"Syntax error: {what}", expected));

@@ -34,7 +34,8 @@ internal ref struct ConditionParser
         if (parser._token.Kind == TokenKind.CloseParenthesis)
             throw parser.Unexpected("unmatched closing ')'");
         if (parser._token.Kind != TokenKind.End)
-            throw parser.Unexpected($"expected an operator, found {parser.Found()}{parser.Hint()}", "an operator or the end");
+            throw parser.Unexpected(
+                $"expected an operator, found {parser.Found()}{parser.Hint()}", "an operator or the end");
         return all;
     }
 

@@ -35,7 +35,8 @@ internal static class JsonEscapes
                 written += new Rune(first).EncodeToUtf8(result[written..]);
                 continue;
             }
-            if (text.Length < 6 || text[0] != '\\' || text[1] != 'u' || !Rune.TryCreate(first, Unit(text), out var rune))
+            if (text.Length < 6 || text[0] != '\\' || text[1] != 'u'
+                || !Rune.TryCreate(first, Unit(text), out var rune))
                 return -1;
             written += rune.EncodeToUtf8(result[written..]);
             text = text[6..];

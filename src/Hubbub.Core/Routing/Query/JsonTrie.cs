@@ -1,6 +1,8 @@
 namespace Hubbub.Core.Routing.Query;
 
-/// <summary>All paths that conditions ask of one document, as a tree, so that one pass over the document fills them.</summary>
+/// <summary>
+/// All paths that conditions ask of one document, as a tree, so that one pass over the document fills them.
+/// </summary>
 internal sealed class JsonTrie
 {
     private readonly List<Node> _nodes = [new Node()];

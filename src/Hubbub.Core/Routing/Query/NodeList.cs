@@ -31,5 +31,6 @@ internal sealed class NodeList
     public int Null() => Add(new ConditionNode(Op.Literal, ConditionType.Null));
 
     /// <summary>The value that is none, where one of a type is wanted.</summary>
-    public int Undefined(ConditionType type = ConditionType.Undefined) => Add(new ConditionNode(Op.Literal, type, A: -2));
+    public int Undefined(ConditionType type = ConditionType.Undefined) =>
+        Add(new ConditionNode(Op.Literal, type, A: -2));
 }

@@ -41,7 +41,8 @@ internal static class NumberLiteral
     {
         if (!IsHex(word))
             return double.TryParse(word, Decimal, CultureInfo.InvariantCulture, out value);
-        var isHex = long.TryParse(word[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var bits);
+        var isHex = long.TryParse(
+            word[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var bits);
         value = bits;
         return isHex;
     }

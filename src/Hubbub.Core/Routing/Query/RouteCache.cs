@@ -31,7 +31,9 @@ internal sealed class RouteCache
     /// <summary>The thread's own.</summary>
     public static RouteCache Current => t_current ??= new RouteCache();
 
-    /// <summary>The result for a message that is alike in all that counts. A miss is followed by <see cref="Set"/>.</summary>
+    /// <summary>
+    /// The result for a message that is alike in all that counts. A miss is followed by <see cref="Set"/>.
+    /// </summary>
     public bool TryFind<TMessage>(object owner, MessageParts parts, scoped ref TMessage message, out ulong result)
         where TMessage : struct, IMessageView, allows ref struct
     {

@@ -1,6 +1,8 @@
 namespace Hubbub.Core.Routing.Query;
 
-/// <summary>Runs a <see cref="RouteProgram"/> over messages, one after the other; not safe for concurrent use.</summary>
+/// <summary>
+/// Runs a <see cref="RouteProgram"/> over messages, one after the other; not safe for concurrent use.
+/// </summary>
 public sealed class RouteEvaluator
 {
     [ThreadStatic]
@@ -89,7 +91,8 @@ public sealed class RouteEvaluator
         };
     }
 
-    private Computation Begin<TMessage>(scoped ref TMessage message) where TMessage : struct, IMessageView, allows ref struct
+    private Computation Begin<TMessage>(scoped ref TMessage message)
+        where TMessage : struct, IMessageView, allows ref struct
     {
         _scratch.Clear();
         _areDocumentsRead = false;

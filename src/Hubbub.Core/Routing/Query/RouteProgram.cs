@@ -139,7 +139,8 @@ public sealed class RouteProgram
         {
             var node = _nodes[i];
             needs[i] = node.Op is Op.Body or Op.Twin
-                || (!node.IsLeaf && (needs[node.A] || (node.B >= 0 && needs[node.B]) || (node.C >= 0 && needs[node.C])));
+                || (!node.IsLeaf
+                    && (needs[node.A] || (node.B >= 0 && needs[node.B]) || (node.C >= 0 && needs[node.C])));
         }
         return needs;
     }

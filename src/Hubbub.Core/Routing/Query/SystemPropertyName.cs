@@ -2,7 +2,9 @@ using System.Collections.Frozen;
 
 namespace Hubbub.Core.Routing.Query;
 
-/// <summary>System properties that the hub knows; the spelling of conditions stands in <see cref="SystemPropertyName"/>.</summary>
+/// <summary>
+/// System properties that the hub knows; the spelling of conditions stands in <see cref="SystemPropertyName"/>.
+/// </summary>
 public enum SystemProperty : byte
 {
     /// <summary>A name that the hub gives no message.</summary>

@@ -49,7 +49,8 @@ internal static class TextLiteral
         var digits = at + 2;
         if (at + 1 >= text.Length || text[at + 1] != 'u' || digits + HexDigits > text.Length
             || !ushort.TryParse(
-                text.AsSpan(digits, HexDigits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit))
+                text.AsSpan(digits, HexDigits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out var unit))
             throw Invalid(text, at, Math.Min(text.Length, at + 2), "invalid escape", Expected);
         built.Append((char)unit);
         return digits + HexDigits;

@@ -1,6 +1,8 @@
 namespace Hubbub.Core.Routing.Query;
 
-/// <summary>Where texts are put that no message holds as they are. Emptied for each message, kept between them.</summary>
+/// <summary>
+/// Where texts are put that no message holds as they are. Emptied for each message, kept between them.
+/// </summary>
 public sealed class TextScratch
 {
     private byte[] _bytes = new byte[256];

@@ -30,7 +30,9 @@ internal static class Utf16
         return index == 0 ? at : -1;
     }
 
-    /// <summary>Most bytes that a text has with its case changed: a character of one byte may become one of three.</summary>
+    /// <summary>
+    /// Most bytes that a text has with its case changed: a character of one byte may become one of three.
+    /// </summary>
     public static int CaseSizeMax(ReadOnlySpan<byte> text) => Ascii.IsValid(text) ? text.Length : text.Length * 3;
 
     /// <summary>Writes a text with its case changed, by the invariant rules.</summary>

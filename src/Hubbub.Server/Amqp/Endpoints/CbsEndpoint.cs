@@ -20,7 +20,9 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
         var receiver = (ReceiverLink)Link;
         if (!NodeRequest.TryRead(delivery, out var request, out var problem))
         {
-            Answer(receiver, delivery, new Rejected { Error = AmqpErrors.Error(problem.Condition, problem.Text, Connection.TrackingId()) });
+            Answer(
+                receiver, delivery,
+                new Rejected { Error = AmqpErrors.Error(problem.Condition, problem.Text, Connection.TrackingId()) });
             Connection.Services.Metrics.AuthenticationFailed();
             Refused("", problem.Text);
             return;
@@ -68,7 +70,8 @@ internal sealed class CbsEndpoint(HubConnection connection, ReceiverLink link) :
             return Malformed("the type is missing");
         if (string.IsNullOrEmpty(request.Text("name")))
             return Malformed("the name (audience) is missing");
-        if (request.Sections.Value is not { } value || !value.Undescribed().TryGetString(out var token) || token.Length == 0)
+        if (request.Sections.Value is not { } value || !value.Undescribed().TryGetString(out var token)
+            || token.Length == 0)
             return Malformed("the body is not an amqp-value with the token as a string");
         // The type says jwt for what is a signature in a client that is still around, so the token itself decides.
         if (!token.StartsWith(SharedAccessSignature, StringComparison.OrdinalIgnoreCase))

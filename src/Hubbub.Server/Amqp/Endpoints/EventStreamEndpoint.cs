@@ -19,7 +19,8 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
     private EventCursor? _cursor;
     private IDisposable? _subscription;
     private string _group = "";
-    // Both are the writing side's alone: what of the cursor is loaded has been sent; the log held no more at the last look.
+    // Both are the writing side's alone: what of the cursor is loaded has been sent; the log held no more at the last
+    // look.
     private bool _needsLoad = true;
     private bool _isAtEnd;
     private volatile bool _stopped;
@@ -77,8 +78,11 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
         }
         catch (EventLogDamagedException damage)
         {
-            Connection.Services.Logger.AmqpReaderDamaged(Connection.Peer.ConnectionId, entity.Name, _partition.Id, damage.Message);
-            Displace(ErrorCondition.InternalError, $"Partition {_partition.Id} of '{entity.Name}' is damaged: {damage.Message}");
+            Connection.Services.Logger.AmqpReaderDamaged(
+                Connection.Peer.ConnectionId, entity.Name, _partition.Id, damage.Message);
+            Displace(
+                ErrorCondition.InternalError,
+                $"Partition {_partition.Id} of '{entity.Name}' is damaged: {damage.Message}");
         }
     }
 
@@ -122,7 +126,8 @@ internal sealed class EventStreamEndpoint(HubConnection connection, SenderLink l
         if (sender.RemoteMaxMessageSizeBytes is > 0 and var most && (ulong)SizeOf(view) > most)
         {
             Displace(ErrorCondition.MessageSizeExceeded,
-                $"Event {view.SequenceNumber} of partition {_partition.Id} has {SizeOf(view)} bytes; link '{Link.Name}' "
+                $"Event {view.SequenceNumber} of partition {_partition.Id} has {SizeOf(view)} bytes; "
+                + $"link '{Link.Name}' "
                 + $"takes {most} (max-message-size).");
             return false;
         }

@@ -37,7 +37,9 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
     /// <summary>True while the endpoint owes the peer the outcome of something that it has sent.</summary>
     public virtual bool HasInFlight => false;
 
-    /// <summary>True while the endpoint waits in its connection's list; set and cleared by the connection only.</summary>
+    /// <summary>
+    /// True while the endpoint waits in its connection's list; set and cleared by the connection only.
+    /// </summary>
     public bool TryQueue() => Interlocked.Exchange(ref _queued, 1) == 0;
 
     /// <summary>
@@ -52,7 +54,9 @@ internal abstract class LinkEndpoint(HubConnection connection, AmqpLink link)
     /// <summary>Has the link rest on a claim: the first one, or another when that has ended.</summary>
     public virtual void StandOn(ClaimSlot claim) => Claim = claim;
 
-    /// <summary>Why the identity that the link acts for is no longer what it was; null when it is, or there is none.</summary>
+    /// <summary>
+    /// Why the identity that the link acts for is no longer what it was; null when it is, or there is none.
+    /// </summary>
     public virtual HubError? WhyIdentityGone() => null;
 
     /// <summary>Ends the link with a reason, from any thread.</summary>

@@ -65,7 +65,9 @@ internal sealed class LockedDeliveries(HubConnection connection)
         (delivery.Previous, delivery.Next, delivery.IsHeld) = (null, null, false);
     }
 
-    /// <summary>Settles the deliveries whose lock is over, with the outcome that a late disposition would get.</summary>
+    /// <summary>
+    /// Settles the deliveries whose lock is over, with the outcome that a late disposition would get.
+    /// </summary>
     public void SettleOverdue(SenderLink sender)
     {
         if (_first is null)

@@ -47,7 +47,8 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             ReplyEndpoint.ReplyToFailure(Connection, Link.Session, RequestNode.Management, request, reply, holder);
         }
         if (error is not null)
-            Connection.Services.Logger.AmqpManagementRefused(Connection.Peer.ConnectionId, AmqpErrors.Shorten(error.Message));
+            Connection.Services.Logger.AmqpManagementRefused(
+                Connection.Peer.ConnectionId, AmqpErrors.Shorten(error.Message));
     }
 
     private AmqpValue? Read(in NodeRequest request, ref string? badToken, out HubError? error)
@@ -58,7 +59,8 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
             return null;
         if (!string.Equals(request.Text("operation"), "READ", StringComparison.OrdinalIgnoreCase))
         {
-            error = new HubError(HubErrorCode.NotImplemented, $"The operation '{request.Text("operation")}' is not supported; READ is.");
+            error = new HubError(
+                HubErrorCode.NotImplemented, $"The operation '{request.Text("operation")}' is not supported; READ is.");
             return null;
         }
         if (Connection.Services.Entities.Find(name) is not { } entity)
@@ -79,7 +81,8 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
                     $"The partition '{id}' does not exist; valid ones are 0 to {entity.Log.Partitions.Count - 1}.");
                 return null;
             case var type:
-                error = new HubError(HubErrorCode.ArgumentInvalid, $"The type '{type}' is not one of {HubType}, {PartitionType}.");
+                error = new HubError(
+                    HubErrorCode.ArgumentInvalid, $"The type '{type}' is not one of {HubType}, {PartitionType}.");
                 return null;
         }
     }
@@ -91,7 +94,8 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
         var isBuiltIn = entityName.Equals(Connection.Services.Events.Name, StringComparison.OrdinalIgnoreCase)
             || Connection.Services.Entities.Find(entityName) is null;
         if (Connection.Claims.Find(
-                (entityName, isBuiltIn), static (claim, e) => claim.AllowsEntity(e.entityName, Path, e.isBuiltIn)) is not null)
+                (entityName, isBuiltIn),
+                static (claim, e) => claim.AllowsEntity(e.entityName, Path, e.isBuiltIn)) is not null)
             return null;
         if (request.Application.TryGet("security_token", out var value))
         {
@@ -116,7 +120,9 @@ internal sealed class ManagementEndpoint(HubConnection connection, ReceiverLink 
     private static string? TokenOf(AmqpValue value)
     {
         if (value.TryGetDescribed(out var descriptor, out var inner))
-            value = descriptor.TryGetBinary(out _) || descriptor.TryGetString(out _, orSymbol: true) ? descriptor : inner;
+            value = descriptor.TryGetBinary(out _) || descriptor.TryGetString(out _, orSymbol: true)
+                ? descriptor
+                : inner;
         if (value.TryGetString(out var text, orSymbol: true))
             return text;
         return value.TryGetBinary(out var bytes) ? System.Text.Encoding.UTF8.GetString(bytes.Span) : null;

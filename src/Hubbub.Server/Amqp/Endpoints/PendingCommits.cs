@@ -73,7 +73,8 @@ internal sealed class PendingCommits
             ref var tail = ref _entries[(_head + _count - 1) & (_entries.Length - 1)];
             if (tail.WaitsFor(commits))
             {
-                tail = tail with { LastId = deliveryId, Deliveries = tail.Deliveries + 1, Settled = tail.Settled + one };
+                tail =
+                    tail with { LastId = deliveryId, Deliveries = tail.Deliveries + 1, Settled = tail.Settled + one };
                 return;
             }
         }

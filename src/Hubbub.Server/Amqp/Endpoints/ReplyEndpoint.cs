@@ -34,10 +34,13 @@ internal sealed class ReplyEndpoint(HubConnection connection, SenderLink link, R
     /// and the others mean different things by it.
     /// </summary>
     public static void Reply(
-        HubConnection connection, AmqpSession session, RequestNode node, in NodeRequest request, OutgoingMessage reply) =>
+        HubConnection connection, AmqpSession session, RequestNode node, in NodeRequest request,
+        OutgoingMessage reply) =>
         Reply(connection, session, node, request.ReplyTo, reply.ToArray());
 
-    /// <summary>Sends the reply to a request that failed to authenticate: perhaps later, where there were many.</summary>
+    /// <summary>
+    /// Sends the reply to a request that failed to authenticate: perhaps later, where there were many.
+    /// </summary>
     public static void ReplyToFailure(
         HubConnection connection,
         AmqpSession session,

@@ -39,9 +39,13 @@ internal readonly ref struct NodeRequest
 
     /// <summary>A text among the application properties; null when it is missing or no text.</summary>
     public string? Text(string key) =>
-        Application.TryGet(key, out var value) && value.Undescribed().TryGetString(out var text, orSymbol: true) ? text : null;
+        Application.TryGet(key, out var value) && value.Undescribed().TryGetString(out var text, orSymbol: true)
+            ? text
+            : null;
 
-    /// <summary>The reply's frame: correlation, status and description, always both, as clients cast without looking.</summary>
+    /// <summary>
+    /// The reply's frame: correlation, status and description, always both, as clients cast without looking.
+    /// </summary>
     public OutgoingMessage Reply(int status, string description, AmqpValue? body = null, string? condition = null)
     {
         var application = new AmqpMapBuilder(MapKeyKind.String)

@@ -26,7 +26,8 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
     private int _received;
     private long _receivedBytes;
 
-    public TelemetryEndpoint(HubConnection connection, ReceiverLink link, string deviceId, string? moduleId, string? modelId)
+    public TelemetryEndpoint(
+        HubConnection connection, ReceiverLink link, string deviceId, string? moduleId, string? modelId)
         : base(connection, link)
     {
         (_deviceId, _moduleId, _modelId) = (deviceId, moduleId, modelId);
@@ -163,7 +164,8 @@ internal sealed class TelemetryEndpoint : LinkEndpoint
         _routes.Describe(sender, pairs, count);
     }
 
-    private string Describe() => _moduleId is null ? $"Device '{_deviceId}'" : $"Module '{_moduleId}' of device '{_deviceId}'";
+    private string Describe() =>
+        _moduleId is null ? $"Device '{_deviceId}'" : $"Module '{_moduleId}' of device '{_deviceId}'";
 
     private void Refuse(in IncomingDelivery delivery, MessageProblem problem)
     {

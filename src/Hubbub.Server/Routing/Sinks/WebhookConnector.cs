@@ -27,7 +27,8 @@ internal sealed class WebhookConnector(
             if (!policy.AllowPrivateAddresses && !PublicAddresses.Contains(address))
             {
                 failure ??= new ForbiddenAddressException(
-                    $"'{target.Host}' is at {address}, which is no public address; webhooks must be at one, unless the hub "
+                    $"'{target.Host}' is at {address}, which is no public address; webhooks must be at one, "
+                    + "unless the hub "
                     + "is started with --allow-private-webhooks.");
                 continue;
             }
