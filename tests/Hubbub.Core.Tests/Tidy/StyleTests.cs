@@ -6,7 +6,7 @@ namespace Hubbub.Core.Tests.Tidy;
 public sealed partial class StyleTests
 {
     private const int FileLinesMax = 400;
-    private const int ColumnsMax = 140;
+    private const int ColumnsMax = 120;
 
     [Fact]
     public void SourceFiles_Length_IsWithinLimit() =>
