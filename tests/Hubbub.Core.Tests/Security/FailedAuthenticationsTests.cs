@@ -53,10 +53,16 @@ public sealed class FailedAuthenticationsTests
     [InlineData("DEVICES/d%2531/messages/events", "Device 'd1'")]
     [InlineData("devices/%2564%2532/modules/%256d", "Module 'm' of device 'd2'")]
     [InlineData("devices/a%2525b", "Device 'a%b'")]
+    [InlineData("devices/d1/modules/m", "Module 'm' of device 'd1'")]
+    [InlineData("devices/d1/modules/%256d", "Module 'm' of device 'd1'")]
+    [InlineData("devices/%2564%2531/modules/%256D", "Module 'm' of device 'd1'")]
+    [InlineData("devices/d1/modules/m%2525n", "Module 'm%n' of device 'd1'")]
     [InlineData("somewhere/d1", null)]
     public async Task Identity_InAnyEncoding_IsOne(string path, string? holder)
     {
         var hub = await TestHub.StartAsync(["d1", "a%b"]);
+        await hub.AddModuleAsync("d1", "m");
+        await hub.AddModuleAsync("d1", "m%n");
 
         Assert.Equal(
             holder,
