@@ -57,11 +57,12 @@ internal readonly record struct LinkAddress(
     public (string DeviceId, string? ModuleId)? AsWritten { get; private init; }
 
     /// <summary>
-    /// Half of the clients encode ids and half do not, and a percent sign is legal in one: where only the device that
-    /// the address spells out is registered, that one is meant.
+    /// Half of the clients encode ids and half do not, and a percent sign is legal in one: where only the device or module
+    /// that the address spells out is registered, that one is meant.
     /// </summary>
     public LinkAddress WithRegisteredId(IdentityRegistry registry) =>
-        AsWritten is { } ids && registry.FindDevice(DeviceId) is null && registry.FindDevice(ids.DeviceId) is not null
+        AsWritten is { } ids && !IsRegistered(registry, DeviceId!, ModuleId)
+            && IsRegistered(registry, ids.DeviceId, ids.ModuleId)
             ? this with { DeviceId = ids.DeviceId, ModuleId = ids.ModuleId, AsWritten = null }
             : this;
 
@@ -117,6 +118,10 @@ internal readonly record struct LinkAddress(
         partition = tail[ranges[3]].ToString();
         return true;
     }
+
+    private static bool IsRegistered(IdentityRegistry registry, string deviceId, string? moduleId) => moduleId is null
+        ? registry.FindDevice(deviceId) is not null
+        : registry.FindModule(deviceId, moduleId) is not null;
 
     private static LinkAddress ParseDevice(ReadOnlySpan<char> path, ReadOnlySpan<Range> ranges)
     {

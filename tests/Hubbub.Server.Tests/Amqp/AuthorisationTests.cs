@@ -204,6 +204,23 @@ public sealed class AuthorisationTests
     }
 
     [Theory]
+    [InlineData("m%41", "/devices/d1/modules/m%41/messages/events")]
+    [InlineData("m%41", "/devices/d1/modules/m%2541/messages/events")]
+    [InlineData("m%20", "/devices/%641/modules/m%2520/messages/events")]
+    [InlineData("mA", "/devices/d1/modules/m%41/messages/events")]
+    public async Task Address_OfAModuleWithAPercentSign_IsReadAsTheRegisteredOne(string moduleId, string address)
+    {
+        await using var hub = await TestHub.StartAsync();
+        await hub.CreateDeviceAsync("d1");
+        await hub.CreateModuleAsync("d1", moduleId);
+        var session = await hub.ConnectServiceAsync("device");
+
+        var link = await session.SenderAsync(address);
+
+        Assert.Null(link.Refusal);
+    }
+
+    [Theory]
     [InlineData("/devices/D1/messages/events")]
     [InlineData("/devices/d1/../d2/messages/events")]
     [InlineData("/devices/d2/../d1/messages/events")]
