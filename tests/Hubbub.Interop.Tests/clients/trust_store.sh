@@ -19,7 +19,7 @@ mount --bind "$copy/local" "$local"
 # Other packages' hooks write elsewhere.
 mount --bind "$copy/hooks" "$hooks"
 # A few authorities tell as much as all of them, and take less time.
-grep -v '^[#!]' "$list" | head -n 3 >"$copy/list"
+grep -m 3 -v '^[#!]' "$list" >"$copy/list"
 mount --bind "$copy/list" "$list"
 
 # Variables that would name another store.
@@ -31,12 +31,13 @@ verdict() { if "${@:2}" >/dev/null 2>&1 </dev/null; then echo "$step $1 trusts";
 fetch='import sys, urllib.request; urllib.request.urlopen("https://" + sys.argv[1] + "/healthz", timeout=20)'
 # What is a hub's, and links that lead nowhere.
 loose() { find -L "$certs" "$local" -name 'hubbub-*' -o -type l | sort; }
+trusted_by_doctor() { [[ $("$hubbub" doctor --data "$data" || true) == *$'ok\ttrust'* ]]; }
 ask() {
     step=$1
     verdict curl curl --silent --fail --max-time 20 "https://$peer/healthz"
     verdict openssl openssl s_client -connect "$peer" -verify_return_error -verify_hostname "${peer%:*}"
     verdict python /usr/bin/python3 -c "$fetch" "$peer"
-    if "$hubbub" doctor --data "$data" | grep -q "^ok.trust"; then echo "$step dotnet trusts"; else echo "$step dotnet refuses"; fi
+    verdict dotnet trusted_by_doctor
 }
 
 update-ca-certificates --fresh >/dev/null 2>&1
