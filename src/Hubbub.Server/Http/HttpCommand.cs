@@ -14,9 +14,6 @@ namespace Hubbub.Server.Http;
 /// </summary>
 internal static class HttpCommand
 {
-    /// <summary>Names the headers whose values are percent-encoded; in others a percent sign is one.</summary>
-    private const string EncodedHeader = "Hubbub-Percent-Encoded";
-
     // RFC 9110, 5.6.2: the characters of a header's name; but a percent sign, so that names can be decoded.
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
         "!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -27,57 +24,45 @@ internal static class HttpCommand
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "application/octet-stream";
         response.Headers.ETag = $"\"{command.LockToken}\"";
-        Set(response, "iothub-sequencenumber", command.SequenceNumber.ToString(CultureInfo.InvariantCulture));
-        Set(response, "iothub-enqueuedtime", IdentityText.Time(command.EnqueuedAt));
-        Set(response, "iothub-deliverycount", command.DeliveryCount.ToString(CultureInfo.InvariantCulture));
-        var body = SetProperties(response, command.Payload);
+        var headers = new PropertyHeaders();
+        headers.Add("iothub-sequencenumber", command.SequenceNumber.ToString(CultureInfo.InvariantCulture));
+        headers.Add("iothub-enqueuedtime", IdentityText.Time(command.EnqueuedAt));
+        headers.Add("iothub-deliverycount", command.DeliveryCount.ToString(CultureInfo.InvariantCulture));
+        var body = AddProperties(headers, command.Payload);
+        headers.WriteTo(response.Headers);
         response.ContentLength = body.Length;
         await response.Body.WriteAsync(body, context.RequestAborted);
     }
 
-    private static ReadOnlyMemory<byte> SetProperties(HttpResponse response, ReadOnlyMemory<byte> payload)
+    private static ReadOnlyMemory<byte> AddProperties(PropertyHeaders headers, ReadOnlyMemory<byte> payload)
     {
         // The hub wrote it itself (CommandMessage), with one data section.
         if (!MessageSections.TryRead(payload, SectionOrder.Lenient, out var sections, out var problem))
             throw new InvalidDataException($"A stored command cannot be read: {problem.Text}");
         if (sections.ReadProperties() is { } properties)
         {
-            Set(response, "iothub-messageid", CommandMessage.IdText(properties.MessageId));
-            Set(response, "iothub-correlationid", CommandMessage.IdText(properties.CorrelationId));
-            Set(response, "iothub-to", CommandMessage.IdText(properties.To));
-            Set(response, "iothub-userid", properties.UserId is { } user ? Encoding.UTF8.GetString(user.Span) : null);
-            Set(response, "iothub-contenttype", properties.ContentType?.Value);
-            Set(response, "iothub-contentencoding", properties.ContentEncoding?.Value);
+            headers.Add("iothub-messageid", CommandMessage.IdText(properties.MessageId));
+            headers.Add("iothub-correlationid", CommandMessage.IdText(properties.CorrelationId));
+            headers.Add("iothub-to", CommandMessage.IdText(properties.To));
+            headers.Add("iothub-userid", properties.UserId is { } user ? Encoding.UTF8.GetString(user.Span) : null);
+            headers.Add("iothub-contenttype", properties.ContentType?.Value);
+            headers.Add("iothub-contentencoding", properties.ContentEncoding?.Value);
             if (properties.AbsoluteExpiryTime is { } expiry)
-                Set(response, "iothub-expiry", IdentityText.Time(expiry.ToDateTimeOffset()));
+                headers.Add("iothub-expiry", IdentityText.Time(expiry.ToDateTimeOffset()));
         }
         foreach (var (key, value) in sections.ApplicationProperties ?? [])
         {
             if (!key.TryGetString(out var name) || !value.TryGetString(out var text))
                 continue;
             if (name == HttpMessage.AckProperty)
-                Set(response, name, text);
+                headers.Add(name, text);
             else
-                Set(response, HttpMessage.AppPrefix + Escape(name, NameCharacters), text);
+                headers.Add(HttpMessage.AppPrefix + Escape(name, NameCharacters), text);
         }
         foreach (var data in sections.Data)
             return data;
         return default;
     }
-
-    private static void Set(HttpResponse response, string name, string? value)
-    {
-        if (value is null)
-            return;
-        response.Headers.Append(name, IsPlain(value) ? value : Uri.EscapeDataString(value));
-        if (!IsPlain(value))
-            response.Headers.AppendCommaSeparatedValues(EncodedHeader, name);
-    }
-
-    /// <summary>
-    /// What a sender chose must not end a header or begin one; what no header can hold is percent-encoded as a whole.
-    /// </summary>
-    private static bool IsPlain(string value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
 
     private static string Escape(string name, SearchValues<char> allowed) =>
         name.AsSpan().ContainsAnyExcept(allowed) ? Uri.EscapeDataString(name) : name;
