@@ -8,7 +8,6 @@ if (nameless is not null)
     Console.Error.WriteLine($"hubbub: '{nameless}' is not an option; an id that begins so goes to the end, behind --.");
     return ExitCode.Usage;
 }
-// An at sign may begin an id; it names no file to read arguments from.
 // The runtime looks for certificates below the user's home, and fails where a user has none: a container's, a
 // service's.
 if (!OperatingSystem.IsWindows() && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HOME")))
@@ -17,6 +16,7 @@ if (!OperatingSystem.IsWindows() && string.IsNullOrEmpty(Environment.GetEnvironm
     Environment.SetEnvironmentVariable("HOME", home.Length > 0 ? home : "/");
 }
 
+// An at sign may begin an id; it names no file to read arguments from.
 var parsed = HubbubCommand.Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
 {
