@@ -100,7 +100,8 @@ public sealed partial class Authenticator
             return null;
         var (deviceId, moduleId) = (device.ToString(), module.IsEmpty ? null : module.ToString());
         // As in VerifyIdentity: an id that is encoded twice, in whatever way, is the same id, and is counted as one.
-        var isRegistered = _registry.FindEntry(device) is { } entry && (moduleId is null || entry.FindModule(module) is not null);
+        var isRegistered = _registry.FindEntry(device) is { } entry
+            && (moduleId is null || entry.FindModule(module) is not null);
         return !isRegistered && PercentEncoding.Decode(deviceId) is { } meant
             ? Describe(meant, moduleId is null ? null : PercentEncoding.Decode(moduleId) ?? moduleId)
             : Describe(deviceId, moduleId);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 namespace Hubbub.Server.Http;
 
 /// <summary>
-/// The headers of an answer whose values a sender chose. Collected before they are set: adding to a header that is there
-/// copies all that it holds, and a sender may name one a hundred thousand times.
+/// The headers of an answer whose values a sender chose. Collected before they are set: adding to a header that is
+/// there copies all that it holds, and a sender may name one a hundred thousand times.
 /// </summary>
 internal sealed class PropertyHeaders
 {

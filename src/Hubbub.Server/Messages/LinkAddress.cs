@@ -57,8 +57,8 @@ internal readonly record struct LinkAddress(
     public (string DeviceId, string? ModuleId)? AsWritten { get; private init; }
 
     /// <summary>
-    /// Half of the clients encode ids and half do not, and a percent sign is legal in one: where only the device or module
-    /// that the address spells out is registered, that one is meant.
+    /// Half of the clients encode ids and half do not, and a percent sign is legal in one: where only the device or
+    /// module that the address spells out is registered, that one is meant.
     /// </summary>
     public LinkAddress WithRegisteredId(IdentityRegistry registry) =>
         AsWritten is { } ids && !IsRegistered(registry, DeviceId!, ModuleId)
