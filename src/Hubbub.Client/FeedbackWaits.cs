@@ -102,10 +102,13 @@ internal sealed class FeedbackWaits(Func<CancellationToken, Task<FeedbackReceive
         {
             lock (_gate)
             {
+                // Those who came after the last one had left wait for the next link.
                 if (_stop == stop)
+                {
                     _stop = null;
-                foreach (var wait in _waits)
-                    wait.TrySetException(e);
+                    foreach (var wait in _waits)
+                        wait.TrySetException(e);
+                }
             }
         }
         lock (_gate)

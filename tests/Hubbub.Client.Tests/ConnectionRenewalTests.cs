@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Hubbub.Amqp.Performatives;
 
 namespace Hubbub.Client.Tests;
 
@@ -91,13 +92,67 @@ public sealed class ConnectionRenewalTests
 
         _time.Advance(TimeSpan.FromMinutes(51));
         await _time.WhenWaitedForAsync(TimeSpan.FromMinutes(40), Some.Patience);
-        hub.OnMessage = _ => Amqp.Performatives.Accepted.Instance;
+        hub.OnMessage = _ => Accepted.Instance;
         var second = device.SendAsync(new TelemetryMessage("second"), Some.Patience).AsTask();
         _time.Advance(TimeSpan.FromMinutes(40));
         await Task.WhenAll(first, second);
 
         await old.Running.WaitAsync(Some.Patience);
         Assert.Equal(["first", "second"], hub.Last.Messages.Select(Some.BodyOf));
+    }
+
+    [Fact]
+    public async Task Plain_LastLinkOfTheOldConnectionEnds_ItIsClosedAtOnce()
+    {
+        var hub = new FakeHub(_time) { IdleTimeoutMs = NeverIdleMs, OnMessage = _ => null };
+        await using var device = DeviceOf(hub, TimeSpan.FromHours(2));
+        var send = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
+        var old = await hub.WhenDialledAsync(1, Some.Patience);
+        await old.WhenAsync(peer => peer.Messages.Count == 1, Some.Patience);
+        _time.Advance(TimeSpan.FromMinutes(51));
+        await _time.WhenWaitedForAsync(TimeSpan.FromMinutes(40), Some.Patience);
+
+        old.DetachTelemetry(new AmqpError { Condition = ErrorCondition.InternalError });
+        await old.Running.WaitAsync(Some.Patience);
+        await hub.Last.WhenAsync(peer => peer.Messages.Count == 1, Some.Patience);
+        hub.Last.AcceptAll();
+        await send;
+
+        Assert.Equal(2, hub.Connections.Count);
+    }
+
+    [Fact]
+    public async Task Plain_SessionBegunOnTheOldConnectionMeanwhile_GoesWithIt()
+    {
+        var hub = new FakeHub(_time) { IdleTimeoutMs = NeverIdleMs, OnMessage = _ => null };
+        using var asked = new SemaphoreSlim(0);
+        var mayGoOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var device = DeviceClient.CreateFromConnectionString(Some.Device, Options(TimeSpan.FromDays(1)) with
+        {
+            Dial = async (address, options, cancellationToken) =>
+            {
+                asked.Release();
+                if (hub.Connections.Count == 1)
+                    await mayGoOn.Task.WaitAsync(cancellationToken);
+                return await hub.DialAsync(address, options, cancellationToken);
+            },
+        });
+        var send = device.SendAsync(new TelemetryMessage("x"), Some.Patience).AsTask();
+        await asked.WaitAsync(Some.Patience);
+        var old = await hub.WhenDialledAsync(1, Some.Patience);
+        await old.WhenAsync(peer => peer.Messages.Count == 1, Some.Patience);
+        _time.Advance(TimeSpan.FromMinutes(51));
+        await asked.WaitAsync(Some.Patience);
+
+        old.EndSessions(new AmqpError { Condition = ErrorCondition.InternalError });
+        await old.WhenAsync(peer => peer.Messages.Count == 2, Some.Patience);
+        mayGoOn.SetResult();
+        await old.Running.WaitAsync(Some.Patience);
+        await hub.Last.WhenAsync(peer => peer.Messages.Count == 1, Some.Patience);
+        hub.Last.AcceptAll();
+        await send;
+
+        Assert.Equal(2, hub.Connections.Count);
     }
 
     [Fact]
@@ -188,12 +243,16 @@ public sealed class ConnectionRenewalTests
     private static string PasswordOf(FakeHubConnection connection) =>
         Encoding.UTF8.GetString(connection.SaslInit!.InitialResponse!.Value.Span).Split('\0')[2];
 
-    private DeviceClient DeviceOf(FakeHub hub, TimeSpan? operationTimeout = null) => Some.DeviceOf(hub, new()
+    private DeviceClient DeviceOf(FakeHub hub, TimeSpan? operationTimeout = null) =>
+        Some.DeviceOf(hub, Options(operationTimeout ?? TimeSpan.FromDays(1)));
+
+    private DeviceClientOptions Options(TimeSpan operationTimeout) => new()
     {
         Authentication = ClientAuthentication.SaslPlain,
         TimeProvider = _time,
         IdleTimeoutMs = NeverIdleMs,
-        OperationTimeout = operationTimeout ?? TimeSpan.FromDays(1),
+        OperationTimeout = operationTimeout,
         ConnectTimeout = TimeSpan.FromDays(1),
-    });
+        Reconnect = new ReconnectPolicy { InitialDelay = TimeSpan.Zero },
+    };
 }

@@ -170,6 +170,9 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
             _driver.Abort();
     }
 
+    /// <summary>Cuts the connection without a word.</summary>
+    public void Abort() => _driver.Abort();
+
     /// <summary>Attaches a link; its task completes when the peer has taken it.</summary>
     public async Task AttachAsync(
         ClientSession session, ClientLink link, Attach attach, CancellationToken cancellationToken)
@@ -218,6 +221,7 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
         // A detach that crosses the peer's attach would leave it unclear which link either means.
         if (link.Link is { State: not LinkState.AttachSent } attached)
             attached.Detach();
+        self.CloseWhenDone();
     });
 
     /// <summary>
@@ -316,9 +320,11 @@ internal sealed class AmqpClientConnection : IConnectionOwner, IAsyncDisposable
                     && e.Link.Session.Context is ClientSession on)
                     on.WasRefused = true;
                 Forget(link, EndReason.Of(e, link.Address));
+                CloseWhenDone();
                 break;
             case AmqpEventKind.SessionEnded when e.Session!.Context is ClientSession session:
                 Forget(session, EndReason.Of(e, Address.ToString()));
+                CloseWhenDone();
                 break;
             case AmqpEventKind.Closed:
                 EndAll(_end ??= EndReason.Of(e, Address.ToString()));

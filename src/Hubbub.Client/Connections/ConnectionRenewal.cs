@@ -98,11 +98,17 @@ internal sealed class ConnectionRenewal(
             await connection.CloseAsync().ConfigureAwait(false);
             throw;
         }
-        var isReplaced = sessions.TryReplace(before, after);
-        if (!isReplaced)
+        if (!sessions.TryReplace(before, after))
+        {
             await after.CloseAsync().ConfigureAwait(false);
+            // A session that was begun there meanwhile is nobody's to replace, and would take no links for as long as
+            // the old connection lasts.
+            before.Connection.Abort();
+            await before.Connection.Ended.WaitAsync(_stop.Token).ConfigureAwait(false);
+            return null;
+        }
         await RetireAsync(before.Connection).ConfigureAwait(false);
-        return isReplaced ? after : null;
+        return after;
     }
 
     private async Task RetireAsync(AmqpClientConnection connection)

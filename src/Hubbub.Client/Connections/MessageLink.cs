@@ -92,16 +92,15 @@ internal sealed class MessageLink(string address, uint credit) : ClientLink(addr
 
     protected override void OnStopped(HubbubException end)
     {
-        // What was not read was not given to anybody, and goes to the next receiver.
-        while (_arrived.Reader.TryRead(out _))
-        {
-        }
-        _arrived.Writer.TryComplete(end);
         foreach (var message in _unsettled.Values)
         {
+            // What was not read goes to the next receiver. Reading passes over it: the channel has one reader, and that
+            // is not this thread.
+            message.LockLost ??= LockLost("its link has ended");
             if (message.Confirming is { } confirmed)
                 Fail(confirmed, end);
         }
+        _arrived.Writer.TryComplete(end);
         _unsettled.Clear();
     }
 

@@ -51,12 +51,14 @@ internal sealed class OnDemand<T>(
     }
 
     /// <summary>Puts another one in the place of the one that is there.</summary>
-    /// <returns>False when that one is there no more; then nothing has changed.</returns>
+    /// <returns>False when that one is there no more, or is lost; then nothing has changed.</returns>
     public bool TryReplace(T before, T after)
     {
         lock (_gate)
         {
-            if (_isClosed || _opening is not { IsCompletedSuccessfully: true } current || current.Result != before)
+            // One that is lost is opened anew by whoever needs it, who tells how it stands.
+            if (_isClosed || _opening is not { IsCompletedSuccessfully: true } current || current.Result != before
+                || endedAsync(before).IsCompleted)
                 return false;
             _opening = Task.FromResult(after);
         }

@@ -94,7 +94,6 @@ internal sealed class EventHubSession
     {
         await _authorization.DisposeAsync().ConfigureAwait(false);
         await Connection.CloseAsync().ConfigureAwait(false);
-        _managing.Dispose();
     }
 
     // eventhubs.md 7: a READ on $management, authorised by the token that it carries.
