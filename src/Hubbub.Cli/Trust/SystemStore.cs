@@ -42,10 +42,11 @@ internal sealed record SystemStore(string Directory, string[] Update, string[] U
         }
     }
 
-    /// <summary>Adds an authority, all or nothing.</summary>
+    /// <summary>Adds an authority, all or nothing: what was there before is there again when it fails.</summary>
     public async Task AddAsync(string authorityPath, string fileName, CancellationToken cancellationToken)
     {
         var target = PathOf(fileName);
+        var before = TryRead(target);
         try
         {
             File.Copy(authorityPath, target, overwrite: true);
@@ -56,20 +57,21 @@ internal sealed record SystemStore(string Directory, string[] Update, string[] U
         }
         catch (Exception e) when (IsExpected(e))
         {
-            TryDelete(target);
+            PutBack(target, before);
             throw new CommandFailedException(
                 $"the CA was not installed in {Directory}: {e.Message.TrimEnd('.')}; see 'hubbub trust --print'.",
                 inner: e);
         }
     }
 
-    /// <summary>Takes an authority out.</summary>
+    /// <summary>Takes an authority out, all or nothing: after a failure it can be tried again.</summary>
     /// <returns>False when it was not in.</returns>
     public async Task<bool> RemoveAsync(string fileName, CancellationToken cancellationToken)
     {
         var target = PathOf(fileName);
         if (!File.Exists(target))
             return false;
+        var before = TryRead(target);
         try
         {
             File.Delete(target);
@@ -78,6 +80,7 @@ internal sealed record SystemStore(string Directory, string[] Update, string[] U
         }
         catch (Exception e) when (IsExpected(e))
         {
+            PutBack(target, before);
             throw new CommandFailedException(
                 $"{target} was not removed: {e.Message.TrimEnd('.')}; see 'hubbub trust --remove --print'.", inner: e);
         }
@@ -100,15 +103,30 @@ internal sealed record SystemStore(string Directory, string[] Update, string[] U
             throw new IOException($"{command[0]} failed ({process.ExitCode}): {(await error).Trim()}");
     }
 
-    private static void TryDelete(string path)
+    private static byte[]? TryRead(string path)
     {
         try
         {
-            File.Delete(path);
+            return File.ReadAllBytes(path);
         }
         catch (Exception e) when (IsExpected(e))
         {
-            // What could not be written is not there.
+            return null;
+        }
+    }
+
+    private static void PutBack(string path, byte[]? before)
+    {
+        try
+        {
+            if (before is null)
+                File.Delete(path);
+            else
+                File.WriteAllBytes(path, before);
+        }
+        catch (Exception e) when (IsExpected(e))
+        {
+            // What could not be written before cannot be now; the first failure is the one that is told.
         }
     }
 }

@@ -57,4 +57,10 @@ public static class RoutingLimits
 
     /// <summary>Partitions of a named stream: each has a thread.</summary>
     public const int StreamPartitionsMax = 32;
+
+    /// <summary>
+    /// How long after its last write a stream that no endpoint has is kept: time to notice that a state database was
+    /// lost or is an older one.
+    /// </summary>
+    public static readonly TimeSpan LeftoverStreamLife = TimeSpan.FromDays(7);
 }

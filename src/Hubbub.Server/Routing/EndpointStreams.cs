@@ -71,7 +71,8 @@ internal sealed class EndpointStreams(
 
     /// <summary>
     /// Removes the streams that no endpoint has any more: a hub that was killed between a change of routing and the
-    /// tidying up behind it leaves one. Called once, when the stored configuration is open.
+    /// tidying up behind it leaves one. Called once, when the stored configuration is open. What was written lately
+    /// stays: whoever puts an older state database back finds the events again when the endpoints are back too.
     /// </summary>
     public void RemoveLeftovers()
     {
@@ -84,6 +85,12 @@ internal sealed class EndpointStreams(
                 continue;
             try
             {
+                var goneAt = LastWriteOf(directory) + RoutingLimits.LeftoverStreamLife;
+                if (services.Time.GetUtcNow() < goneAt)
+                {
+                    logger.LeftoverStreamKept(id, directory, goneAt);
+                    continue;
+                }
                 Directory.Delete(directory, recursive: true);
                 logger.LeftoverStreamRemoved(id);
             }
@@ -99,6 +106,11 @@ internal sealed class EndpointStreams(
         // Together: each may take its time to let a delivery end.
         await Task.WhenAll(_open.Values.Select(static stream => stream.DisposeAsync().AsTask()));
     }
+
+    private static DateTimeOffset LastWriteOf(string directory) => Directory
+        .EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories)
+        .Prepend(directory)
+        .Max(static path => new DateTimeOffset(File.GetLastWriteTimeUtc(path)));
 
     /// <summary>The change is in force; what cannot be removed of the old stays on the disk, unused.</summary>
     private async ValueTask RemoveAsync(EndpointStream stream)
