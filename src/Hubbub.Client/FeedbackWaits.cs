@@ -84,12 +84,16 @@ internal sealed class FeedbackWaits(Func<CancellationToken, Task<FeedbackReceive
             {
                 var message = await receiver.ReceiveAnyAsync(stop.Token).ConfigureAwait(false);
                 FeedbackMessage[] done;
+                bool isFull;
                 lock (_gate)
                 {
                     Hold(message);
                     done = TakeHeld();
+                    isFull = _held.Count >= ClientLimits.FeedbackHeldMax;
                 }
                 await CompleteAsync(done, stop.Token).ConfigureAwait(false);
+                if (isFull)
+                    throw TooManyHeld();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -119,13 +123,12 @@ internal sealed class FeedbackWaits(Func<CancellationToken, Task<FeedbackReceive
     {
         _held.RemoveAll(static held => held.IsLockLost);
         _held.Add(message);
-        if (_held.Count < ClientLimits.FeedbackHeldMax)
-            return;
-        throw new HubbubException(
-            ErrorCondition.ResourceLimitExceeded,
-            $"{ClientLimits.FeedbackHeldMax} messages came and have records that nobody here waits for",
-            LinkAddresses.Feedback);
     }
+
+    private static HubbubException TooManyHeld() => new(
+        ErrorCondition.ResourceLimitExceeded,
+        $"{ClientLimits.FeedbackHeldMax} messages came and have records that nobody here waits for",
+        LinkAddresses.Feedback);
 
     /// <summary>Gives the records that are here to those who wait for them.</summary>
     /// <returns>The messages of which nothing is left.</returns>

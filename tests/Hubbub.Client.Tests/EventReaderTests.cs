@@ -161,6 +161,34 @@ public sealed class EventReaderTests
     }
 
     [Fact]
+    public async Task Read_NobodyTakesTheEventsAndTheConnectionIsCut_TheNextLinkGetsTheRestOfTheCredit()
+    {
+        var hub = new FakeHub();
+        await using var reader = Some.ReaderOf(hub, options: new() { Prefetch = 10 });
+        await using var subscription = await reader.SubscribeAsync(EventPosition.Start, ["0"], Some.Patience);
+        for (var i = 0; i < 8; i++)
+            await hub.Last.SendEventAsync("0", Some.Event(i, "x"), Some.Patience);
+        // Its answer comes behind the events.
+        await reader.GetPartitionPropertiesAsync("0", Some.Patience);
+
+        hub.Last.Cut();
+        await hub.WhenDialledAsync(2, Some.Patience);
+        await hub.Last.WhenAsync(peer => peer.HasCredit("0"), Some.Patience);
+
+        Assert.Equal(2u, hub.Last.CreditOf("0"));
+        await using var events = subscription.GetAsyncEnumerator(Some.Patience);
+        for (var i = 0; i < 40; i++)
+        {
+            if (i >= 8)
+                await hub.Last.SendEventAsync("0", Some.Event(i, "y"), Some.Patience);
+            Assert.True(await events.MoveNextAsync());
+            Assert.Equal(i, events.Current.SequenceNumber);
+        }
+        // What was read gives the link all of it.
+        await hub.Last.WhenAsync(peer => peer.CreditOf("0") > 5, Some.Patience);
+    }
+
+    [Fact]
     public async Task Read_LinkStolen_GivesWhatCameAndThenThrows()
     {
         var hub = new FakeHub();

@@ -155,11 +155,14 @@ internal sealed class PartitionFeed : IDeliverySink
     {
         var session = await _sessions.GetAsync(cancellationToken).ConfigureAwait(false);
         var address = $"{session.EntityPath}/ConsumerGroups/{_options.ConsumerGroup}/Partitions/{PartitionId}";
-        var link = new ReceivingLink(address, this, _credit.Value);
+        ReceivingLink link;
         EventPosition from;
         lock (_gate)
         {
-            _link = link;
+            // What former links brought and nobody has read takes its part of the credit, or links that are lost again
+            // and again would fill the memory of a reader that stands still.
+            var unread = _full.Sum(static chunk => chunk.Count) + (_filling?.Count ?? 0);
+            _link = link = new ReceivingLink(address, this, (uint)Math.Max(1, _credit.Value - unread));
             if (_newest is { } newest)
             {
                 var last = new ReceivedEvent(PartitionId, newest.Last);
