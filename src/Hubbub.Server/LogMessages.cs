@@ -191,8 +191,8 @@ internal static partial class LogMessages
     public static partial void LeftoverStreamNotRemoved(this ILogger logger, string stream, string reason);
 
     [LoggerMessage(464, LogLevel.Warning,
-        "No endpoint has the stream '{Stream}', so its events go nowhere. It is kept in {Directory} until {GoneAt:u} in "
-        + "case an older state database was put back; delete the directory if its events are not missed.")]
+        "No endpoint has the stream '{Stream}', so its events go nowhere. It is kept in {Directory} until "
+        + "{GoneAt:u}, in case an older state database was put back; delete the directory if its events are not missed.")]
     public static partial void LeftoverStreamKept(
         this ILogger logger, string stream, string directory, DateTimeOffset goneAt);
 }
