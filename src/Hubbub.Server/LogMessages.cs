@@ -192,7 +192,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(464, LogLevel.Warning,
         "No endpoint has the stream '{Stream}', so its events go nowhere. It is kept in {Directory} until "
-        + "{GoneAt:u}, in case an older state database was put back; delete the directory if its events are not missed.")]
+        + "{GoneAt:u}, in case an older state database was put back; if its events are not missed, delete it.")]
     public static partial void LeftoverStreamKept(
         this ILogger logger, string stream, string directory, DateTimeOffset goneAt);
 }

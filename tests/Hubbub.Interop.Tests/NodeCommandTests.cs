@@ -151,7 +151,11 @@ public sealed class NodeCommandTests(StandardHub standard)
             port = standard.Hub.Up.Ports.Amqps,
             policy = "service",
             key = standard.Hub.Up.PolicyKey("service"),
-            messages = new[] { new { id = "m", to = $"/devices/{device.Id}/modules/pump/messages/devicebound" } },
+            // No feedback: nobody reads it here, so another test on this hub would.
+            messages = new[]
+            {
+                new { id = "m", to = $"/devices/{device.Id}/modules/pump/messages/devicebound", ack = "none" },
+            },
         });
 
         Assert.Equal("SendComplete", sent.WithoutErrors().One("sent").Text("state"));

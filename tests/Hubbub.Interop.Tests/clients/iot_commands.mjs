@@ -79,12 +79,18 @@ async function play(ask) {
         if (records >= (ask.records ?? 0)) { enough(); }
     });
     const seen = {};
+    // One after the other: what is settled in one turn of the event loop rhea 3.0.5 puts into one disposition, and the second
+    // delivery gets the outcome of the first, whatever its own is.
+    let settling = Promise.resolve();
     const devices = await Promise.all((ask.devices ?? []).map((connectionString, index) => openDevice(connectionString, ask, index,
         (link, message, deviceId) => {
             emit("command", describe(message, deviceId));
             const plan = ask.actions?.[message.messageId] ?? ["complete"];
             const turn = seen[message.messageId] = (seen[message.messageId] ?? 0) + 1;
-            link[plan[Math.min(turn, plan.length) - 1]](message).catch((failure) => emit("error", { name: failure.name, description: failure.message }));
+            const action = plan[Math.min(turn, plan.length) - 1];
+            settling = settling.then(() => link[action](message))
+                .catch((failure) => emit("error", { name: failure.name, description: failure.message }))
+                .then(() => new Promise(setImmediate));
         })));
     for (const command of ask.commands) {
         try {
